@@ -1,0 +1,71 @@
+"""Captions to token ids and back: SentencePiece with fixed special ids.
+
+The tokenizer is trained by data preparation and travels with the data set and with every
+run, so that ids mean the same everywhere.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import sentencepiece
+
+PAD, UNK, BOS, EOS = 0, 1, 2, 3
+NUM_SPECIAL = 4
+
+
+class Tokenizer:
+    """A SentencePiece model read from `path` (a `tokenizer.model` file).
+
+    Raises:
+        ValueError: the file is missing, is not a SentencePiece model, or its special ids
+            are not pad 0, unk 1, bos 2, eos 3.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        try:
+            self._pieces = sentencepiece.SentencePieceProcessor(model_proto=self.path.read_bytes())
+        except (OSError, RuntimeError) as error:
+            raise ValueError(f"{path} is not a readable SentencePiece model: {error}") from error
+        found = (
+            self._pieces.pad_id(),
+            self._pieces.unk_id(),
+            self._pieces.bos_id(),
+            self._pieces.eos_id(),
+        )
+        if found != (PAD, UNK, BOS, EOS):
+            raise ValueError(f"{path} has pad, unk, bos, eos ids {found}; expected (0, 1, 2, 3)")
+
+    @property
+    def vocab_size(self):
+        """Number of pieces, special ones and byte pieces included."""
+        return self._pieces.vocab_size()
+
+    def pieces(self, caption):
+        """Ids of one caption, without special ids: list of int."""
+        return self._pieces.encode(caption)
+
+    def encode(self, captions, length):
+        """Ids [N, length] int32 of N captions: pieces, EOS, then PAD; truncated to fit."""
+        return pad_ids([self.pieces(caption) for caption in captions], length)
+
+    def decode(self, ids):
+        """Captions (list of str) of ids [N, L]; each ends at its first EOS or PAD."""
+        return [self._pieces.decode(_until_end(row)) for row in np.asarray(ids)]
+
+
+def pad_ids(rows, length):
+    """Token ids [N, length] int32 of ragged rows: each row, EOS, then PAD; truncated to fit.
+
+    A row without pieces (no caption) stays all PAD.
+    """
+    ids = np.full((len(rows), length), PAD, np.int32)
+    for out, row in zip(ids, rows, strict=True):
+        ending = [*row[: length - 1], EOS] if len(row) else []
+        out[: len(ending)] = ending
+    return ids
+
+
+def _until_end(row):
+    ends = np.flatnonzero((row == EOS) | (row == PAD))
+    return [int(i) for i in (row[: ends[0]] if len(ends) else row)]
