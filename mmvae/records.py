@@ -13,6 +13,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 SPLITS = ("train", "val", "test")
+NAME = "mmvae_pairs"
+VERSION = "1.0.0"
+_SHARD_BYTES = 16 * 2**20  # small enough that several hosts each get some
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,30 @@ def features(size, channels, image_format):
     )
 
 
+def write(directory, splits, schema, progress=iter):
+    """Writes a data set; the same rows give the same bytes.
+
+    Args:
+        directory: an existing folder.
+        splits: {split: list of rows}; a row is a dict with the keys of `features`, its image as
+            encoded bytes and its attributes as JSON.
+        schema: what `features` returned.
+        progress: wraps the rows as they are written, such as a progress bar.
+    """
+    infos = [
+        _write_split(directory, split, rows, schema, progress) for split, rows in splits.items()
+    ]
+    tfds.folder_dataset.write_metadata(
+        data_dir=str(directory),
+        features=schema,
+        split_infos=infos,
+        version=VERSION,
+        filename_template=_template(directory),
+        check_data=False,
+        description="Pairs of a picture and its caption.",
+    )
+
+
 def image_shape(directory):
     """(height, width, channels) of the pictures in a data set."""
     return _builder(directory).info.features["image"].shape
@@ -80,6 +107,32 @@ def read(directory, split):
         caption_ids=[row["caption_ids"] for row in rows],
         ids=[row["id"] for row in rows],
         attributes=[row["attributes"] for row in rows],
+    )
+
+
+def _template(directory, split=None):
+    return tfds.core.ShardedFileTemplate(
+        data_dir=directory, dataset_name=NAME, split=split, filetype_suffix="tfrecord"
+    )
+
+
+def _write_split(directory, split, rows, schema, progress):
+    """SplitInfo of one split, written as consecutive runs of rows, a shard each."""
+    size = sum(len(row["image"]) for row in rows)
+    count = min(max(1, -(-size // _SHARD_BYTES)), max(1, len(rows)))
+    bounds = [len(rows) * i // count for i in range(count + 1)]
+    template = _template(directory, split)
+    bar = progress(rows)
+    for shard in range(count):
+        path = template.sharded_filepath(shard_index=shard, num_shards=count)
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for _, row in zip(range(bounds[shard + 1] - bounds[shard]), bar, strict=False):
+                writer.write(schema.serialize_example(schema.encode_example(row)))
+    return tfds.core.SplitInfo(
+        name=split,
+        shard_lengths=[b - a for a, b in zip(bounds, bounds[1:], strict=False)],
+        num_bytes=size,
+        filename_template=template,
     )
 
 

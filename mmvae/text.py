@@ -11,6 +11,8 @@ import sentencepiece
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 NUM_SPECIAL = 4
+_GRADES = ((8000, "full"), (1000, "good"), (0, "small"))  # least number of pieces
+_MUCH_CUT = 0.05  # share of captions
 
 
 class Tokenizer:
@@ -41,6 +43,14 @@ class Tokenizer:
         """Number of pieces, special ones and byte pieces included."""
         return self._pieces.vocab_size()
 
+    def is_fallback(self, piece):
+        """Whether an id stands for text that no learnt piece covers: unk or a byte."""
+        return piece == UNK or self._pieces.is_byte(piece)
+
+    def spelling(self, piece):
+        """The text of one id, with "▁" for a space."""
+        return self._pieces.id_to_piece(piece)
+
     def pieces(self, caption):
         """Ids of one caption, without special ids: list of int."""
         return self._pieces.encode(caption)
@@ -64,6 +74,32 @@ def pad_ids(rows, length):
         ending = [*row[: length - 1], EOS] if len(row) else []
         out[: len(ending)] = ending
     return ids
+
+
+def verdict(vocabulary):
+    """What a user should know about a vocabulary, in plain sentences.
+
+    Args:
+        vocabulary: the `vocabulary` entry of a data set's `card.json`.
+    """
+    size, asked = vocabulary["size"], vocabulary["requested"]
+    grade = next(word for least, word in _GRADES if size >= least)
+    parts = [
+        f"The vocabulary has {size:,} pieces: {grade} "
+        f"(100-500 pieces: small; 1,000-5,000: good; 8,000: full)."
+    ]
+    if asked and size < asked:
+        parts.append(f"{asked:,} were asked for; the captions are too few for more.")
+    parts.append(
+        f"It covers {vocabulary['coverage']:.1%} of the {vocabulary['measured_on']} captions' "
+        f"pieces; the rest is spelled in bytes."
+    )
+    length, cut = vocabulary["caption_length"], vocabulary["truncated"]
+    parts.append(
+        f"{cut:.1%} of captions are longer than {length} pieces and are cut"
+        + ("; raise --caption-length." if cut > _MUCH_CUT else ".")
+    )
+    return " ".join(parts)
 
 
 def _until_end(row):

@@ -1,0 +1,138 @@
+"""Raw pairs of pictures and captions -> a data set that training reads.
+
+    python -m data_prep.prepare --source folder:PICTURES --out DATASET
+
+Everything left out is a row of `rejected.csv`; the same command gives the same bytes.
+"""
+
+import argparse
+import os
+import sys
+
+from data_prep import card, output, pipeline, sources
+from data_prep.errors import InputError
+from mmvae.text import verdict
+
+_NOT_SETTINGS = ("out", "overwrite", "workers", "source")
+
+
+def main(arguments=None):
+    """Exit status: 0 when the data set is there, 2 with one sentence when the input is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        _check(options)
+        _run(options)
+    except InputError as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("prepare: stopped; nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(options):
+    settings = {"sources": options.source} | {
+        name: value for name, value in sorted(vars(options).items()) if name not in _NOT_SETTINGS
+    }
+    if output.is_there(options.out, settings, options.overwrite):
+        print(f"{options.out} already holds this data set, nothing to do; --overwrite prepares it")
+        return
+    with output.replacing(options.out) as folder:
+        facts = pipeline.prepare(options, settings, folder)
+    _report(facts, options.out)
+
+
+def _report(facts, out):
+    counts = facts["counts"]
+    print(f"{counts['found']} pairs found, {counts['kept']} kept, {counts['rejected']} left out:")
+    for reason, number in card.by_count(counts):
+        print(f"  {number:6d}  {reason}")
+    for split, number in counts["splits"].items():
+        share, groups = counts["fractions"][split], counts["groups"][split]
+        print(f"{split}: {number} pairs ({share:.1%}) in {groups} groups")
+    print(verdict(facts["vocabulary"]))
+    print(f"Written to {out}: card.md says what is inside, rejected.csv what is not and why.")
+
+
+def _check(options):
+    """Raises InputError for values that no source could make sense of."""
+    least = {
+        "image_size": 8,
+        "min_side": 1,
+        "max_aspect": 1,
+        "caption_length": 2,
+        "vocab_size": 300,
+        "num_pairs": 1,
+        "workers": 1,
+    }
+    for name, low in least.items():
+        value = getattr(options, name)
+        if value < low:
+            raise InputError(f"--{name.replace('_', '-')} {value} is too small; least: {low}")
+    shares = (options.val_fraction, options.test_fraction)
+    if min(shares) < 0 or sum(shares) >= 1:
+        raise InputError(
+            f"--val-fraction {shares[0]} and --test-fraction {shares[1]} must each be 0 or more "
+            f"and leave something to train on; for example 0.1 and 0.05"
+        )
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m data_prep.prepare",
+        description="Cleans pairs of pictures and captions and writes them for training.",
+        epilog="sources: " + ", ".join(sources.USAGE),
+    )
+    add = parser.add_argument
+    add("--source", action="append", required=True, metavar="SPEC", help="where pairs are; repeat")
+    add("--out", required=True, help="folder of the data set to write")
+    add("--overwrite", action="store_true", help="replace a data set that is already there")
+    add("--workers", type=int, default=_cores(), help="processes (default: all cores)")
+    _add_pictures(parser.add_argument_group("pictures"))
+    _add_captions(parser.add_argument_group("captions and vocabulary"))
+    _add_splits(parser.add_argument_group("splits"))
+    _add_sources(parser.add_argument_group("sources"))
+    return parser
+
+
+def _add_pictures(group):
+    add = group.add_argument
+    add("--image-size", type=int, default=128, help="side of the stored square, pixels")
+    add("--channels", type=int, choices=(0, 1, 3), default=0, help="0: 1 if all are grey, else 3")
+    add("--image-format", choices=("png", "jpeg"), default="png", help="how pictures are stored")
+    add("--min-side", type=int, default=32, help="least shorter side of a raw picture, pixels")
+    add("--max-aspect", type=float, default=4.0, help="greatest longer / shorter side")
+
+
+def _add_captions(group):
+    add = group.add_argument
+    add("--keep-uncaptioned", action="store_true", help="keep pictures without a usable caption")
+    add("--vocab-size", type=int, default=4000, help="pieces to train (fewer if captions are few)")
+    add("--tokenizer", default="", help="use this tokenizer.model instead of training one")
+    add("--caption-length", type=int, default=48, help="pieces a caption may have in training")
+
+
+def _add_splits(group):
+    add = group.add_argument
+    add("--split-by", choices=("group", "pair"), default="group", help="what is never torn apart")
+    add("--val-fraction", type=float, default=0.1, help="share of pairs for validation")
+    add("--test-fraction", type=float, default=0.05, help="share of pairs for the final test")
+
+
+def _add_sources(group):
+    add = group.add_argument
+    add("--image-column", default="image", help="column or feature with the picture")
+    add("--caption-column", default="caption", help="column or feature with the caption")
+    add("--group-column", default="group", help="column with the group, such as the book")
+    add("--num-pairs", type=int, default=12000, help="number of sprites to draw")
+    add("--seed", type=int, default=0, help="seed of the sprites")
+
+
+def _cores():
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

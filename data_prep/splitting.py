@@ -1,0 +1,73 @@
+"""Which pair goes to train, val or test: decided by a hash of its group, never by chance."""
+
+import hashlib
+from collections import Counter
+
+from data_prep.errors import InputError
+
+SPLITS = ("train", "val", "test")
+_ALIASES = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
+
+
+def order(name):
+    """A number in [0, 2^64) that depends only on the name: the same on every machine."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+def assign(keys, given, fractions):
+    """The split of each pair; pairs that share a key share a split.
+
+    A split that `given` names is exactly as given. A split that it never names is carved out
+    of the rest: whole keys, in the order of their hash, until its fraction of all pairs is met.
+
+    Args:
+        keys: N names of what must not be torn apart (a book, a picture).
+        given: N split names from the source, "" where it names none.
+        fractions: {"val": share of pairs, "test": share of pairs}.
+
+    Raises:
+        InputError: an unknown split name, or a split that comes out empty.
+    """
+    given = [_known(name) for name in given]
+    free = Counter(key for key, name in zip(keys, given, strict=True) if name in ("", "train"))
+    for key, name in zip(keys, given, strict=True):
+        if name in ("val", "test"):
+            free.pop(key, None)
+    wanted = {name: share for name, share in fractions.items() if name not in given}
+    carved = _carve(free, {name: round(share * len(keys)) for name, share in wanted.items()})
+    chosen = [
+        name if name in ("val", "test") else carved.get(key, "train")
+        for key, name in zip(keys, given, strict=True)
+    ]
+    _check(chosen, len(set(keys)), fractions)
+    return chosen
+
+
+def _carve(sizes, targets):
+    """{key: split} for the keys taken out of train: nearest to the target, at least one each."""
+    waiting = sorted(sizes, key=order)
+    carved = {}
+    for split, target in targets.items():
+        taken = 0
+        while target and len(waiting) > 1 and (not taken or taken + sizes[waiting[0]] / 2 < target):
+            key = waiting.pop(0)
+            carved[key] = split
+            taken += sizes[key]
+    return carved
+
+
+def _known(name):
+    name = _ALIASES.get(name.strip().lower(), name.strip().lower())
+    if name and name not in SPLITS:
+        raise InputError(f"split '{name}' is not known; use one of: {', '.join(SPLITS)}")
+    return name
+
+
+def _check(chosen, groups, fractions):
+    wanted = {"train", *(name for name, share in fractions.items() if share > 0)}
+    empty = sorted(wanted - set(chosen))
+    if empty:
+        raise InputError(
+            f"split {', '.join(empty)} would be empty: {len(chosen)} pairs in {groups} groups are "
+            f"too few; add pairs, or type --split-by pair, or --val-fraction 0 --test-fraction 0"
+        )

@@ -1,0 +1,260 @@
+"""Engraved sprites: what their captions say, and a reader that judges pictures from pixels.
+
+The benchmark follows CdSprites+ (Sejnova et al. 2024, "Benchmarking Multimodal Variational
+Autoencoders: CdSprites+ Dataset and Toolkit"): five levels, each captioning one attribute
+more. An attribute that a level does not caption yet keeps its value in `FIXED`.
+
+Lengths are in cells: a picture is `CELLS` cells wide at every resolution.
+"""
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial.distance import cdist
+
+CELLS = 32
+VALUES = {
+    "shape": ("square", "ellipse", "heart"),
+    "size": ("small", "big"),
+    "colour": ("red", "green", "yellow", "blue", "pink"),
+    "position": ("top left", "top right", "bottom left", "bottom right"),
+    "background": ("light", "dark"),
+}
+FIXED = {"size": "big", "colour": "black", "position": "centre", "background": "light"}
+LEVELS = tuple(range(1, len(VALUES) + 1))
+# The radius of a shape is that of the disc of its area.
+RADII = {"small": (4.8, 5.6), "big": (7.2, 8.4)}
+PAPER = {"light": (246, 238, 220), "dark": (34, 32, 44)}
+INK = {
+    "light": {
+        "black": (34, 28, 32),
+        "red": (186, 26, 26),
+        "green": (20, 122, 62),
+        "yellow": (226, 160, 0),
+        "blue": (34, 66, 178),
+        "pink": (236, 92, 172),
+    },
+    "dark": {
+        "red": (240, 62, 44),
+        "green": (70, 206, 104),
+        "yellow": (250, 212, 60),
+        "blue": (84, 140, 255),
+        "pink": (255, 130, 204),
+    },
+}
+
+_PAPER_REACH = 60  # RGB distance within which a border still counts as that paper
+_INK_CONTRAST = 60  # RGB distance from the paper that the strongest ink must have
+_INK_COSINE = 0.93  # agreement that a colour's direction from the paper needs
+_SIZE_LIMITS = (3.8, 6.5, 10.0)  # radii in cells: no less, small below, big below
+_OFF_CENTRE = 1.5  # cells from both middle lines that a corner position needs
+_FIT = 0.8  # overlap (intersection over union) with some shape that a figure needs
+_REACH = np.linspace(-1.5, 1.5, 25)  # template grid, in radii
+_STEP = 10  # degrees between templates
+
+
+def attributes(level):
+    """Names of the attributes that captions of a level tell: tuple of str, in `VALUES` order.
+
+    Raises:
+        ValueError: the level is not one of `LEVELS`.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"sprites have levels {LEVELS[0]} to {LEVELS[-1]}, not {level}")
+    return tuple(VALUES)[:level]
+
+
+def caption(values, level):
+    """The caption (str) of attributes {name: value}; names beyond the level are ignored."""
+    order = [name for name in ("size", "colour", "shape") if name in attributes(level)]
+    words = " ".join(values[name] for name in order)
+    at = f" at {values['position']}" if level >= 4 else ""
+    on = f" on {values['background']}" if level >= 5 else ""
+    return words + at + on
+
+
+def parse(text, level):
+    """Attributes {name: value} that a caption of the level tells, or None if it is not one."""
+    found = _captions(level).get(text)
+    return None if found is None else dict(found)
+
+
+@cache
+def _captions(level):
+    names = attributes(level)
+    rows = [dict(zip(names, row)) for row in product(*(VALUES[name] for name in names))]
+    return {caption(row, level): row for row in rows}
+
+
+def right(found, wanted, level):
+    """Which attributes agree between N found and N wanted dicts: {name: bool [N]}.
+
+    An attribute found as None is wrong.
+    """
+    pairs = list(zip(found, wanted, strict=True))
+    return {
+        name: np.array([a[name] is not None and a[name] == b[name] for a, b in pairs], bool)
+        for name in attributes(level)
+    }
+
+
+def all_right(found, wanted, level):
+    """Whether every attribute of the level agrees, for N found and N wanted dicts: bool [N]."""
+    return np.all(list(right(found, wanted, level).values()), axis=0)
+
+
+def signed_distance(shape, x, y):
+    """Distance to the outline of a shape of radius 1 at points x, y, negative inside.
+
+    The shape stands upright (y points down) with its centroid at the origin.
+    """
+    if shape == "square":
+        return _square(np.abs(x), np.abs(y))
+    if shape == "ellipse":
+        return _ellipse(x, y)
+    return _heart(np.abs(x), -y)
+
+
+def _square(x, y):
+    half = np.sqrt(np.pi) / 2
+    dx, dy = x - half, y - half
+    outside = np.hypot(np.maximum(dx, 0), np.maximum(dy, 0))
+    return outside + np.minimum(np.maximum(dx, dy), 0)
+
+
+def _ellipse(x, y, aspect=1.7):
+    """First-order distance: exact on the outline, which is where it matters."""
+    a, b = aspect**0.5, aspect**-0.5
+    level = np.hypot(x / a, y / b)
+    return level * (level - 1) / np.maximum(np.hypot(x / a**2, y / b**2), 1e-6)
+
+
+def _heart(x, y):
+    """A square on its corner with half-discs on its upper sides; x is |x|, y points up."""
+    scale = np.sqrt((0.5 + np.pi / 8) / np.pi)
+    x, y = x * scale, y * scale + 0.6566  # the tip at the origin, the notch at (0, 1)
+    lobe = np.hypot(x - 0.25, y - 0.75) - np.sqrt(2) / 4
+    along = 0.5 * np.maximum(x + y, 0)
+    wedge = np.minimum(np.hypot(x, y - 1), np.hypot(x - along, y - along)) * np.sign(x - y)
+    return np.where(x + y > 1, lobe, wedge) / scale
+
+
+def read(images, level):
+    """Attributes read back from the pixels of sprites: N dicts {name: value or None}.
+
+    A value is None where there is nothing to read: a border unlike any paper, too little ink,
+    or a figure unlike every shape. `images` [N, S, S, 3] uint8, S a multiple of 32.
+    """
+    names = attributes(level)
+    if len(images) == 0:
+        return []
+    paper, pixels = _split_paper(images)
+    direction, strength = _inks(pixels)
+    ink = np.einsum("nhwc,nc->nhw", pixels, direction) / np.maximum(strength, 1)[:, None, None]
+    x, y, radius, figure = _figures(ink)
+    shape, fit = _fit_shapes(figure, x, y, radius)
+    seen = (strength > _INK_CONTRAST) & (fit > _FIT) & (paper != None)
+    size = _sizes(radius * CELLS / images.shape[1])
+    seen &= size != None
+    values = {
+        "shape": shape,
+        "size": size,
+        "colour": _colours(direction, paper),
+        "position": _positions(x, y, images.shape[1]),
+    }
+    rows = {name: np.where(seen, column, None) for name, column in values.items()}
+    rows["background"] = paper
+    return [dict(zip(names, row)) for row in zip(*(rows[name] for name in names))]
+
+
+def _split_paper(images):
+    """Names of the papers [N] and pixels less the paper's colour [N, H, W, 3] float32."""
+    border = np.concatenate(
+        [images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]], axis=1
+    )
+    colour = np.median(border, axis=1).astype(np.float32)
+    distance = cdist(colour, np.array(list(PAPER.values())))
+    names = np.array(list(PAPER), object)[distance.argmin(1)]
+    names[distance.min(1) > _PAPER_REACH] = None
+    return names, images - colour[:, None, None]
+
+
+def _inks(pixels):
+    """Unit direction of the ink from the paper [N, 3] and its strength [N] (RGB distance)."""
+    flat = pixels.reshape(len(pixels), -1, 3)
+    distance = np.linalg.norm(flat, axis=2)
+    count = flat.shape[1] // CELLS  # no more than the outline of a small shape covers
+    strongest = np.argpartition(distance, -count, axis=1)[:, -count:]
+    ink = np.take_along_axis(flat, strongest[..., None], axis=1).mean(1)
+    strength = np.linalg.norm(ink, axis=1)
+    return ink / np.maximum(strength, 1)[:, None], strength
+
+
+def _figures(ink):
+    """Centroid x, y and radius [N] in pixels, and the filled figure [N, H, W] in [0, 1]."""
+    near = np.ones((1, 3, 3), bool)
+    cross = ndimage.generate_binary_structure(2, 1)[None]
+    closed = ndimage.binary_closing(np.pad(ink > 0.5, ((0, 0), (2, 2), (2, 2))), near)
+    filled = ndimage.binary_fill_holes(closed, np.pad(cross, ((1, 1), (0, 0), (0, 0))))
+    filled = filled[:, 2:-2, 2:-2]
+    # The edge keeps its shades of ink, for an outline finer than a pixel.
+    edge = np.where(ndimage.binary_dilation(filled, near), np.clip(ink, 0, 1), 0)
+    figure = np.maximum(ndimage.binary_erosion(filled, near), edge).astype(np.float32)
+    area = np.maximum(figure.sum((1, 2)), 1)
+    along = np.arange(ink.shape[1])
+    x, y = (figure.sum(axis) @ along / area for axis in (1, 2))
+    return x, y, np.sqrt(area / np.pi), figure
+
+
+@cache
+def _templates():
+    """Names [T] and filled shapes of radius 1 [T, P]: every shape, turned by `_STEP` degrees."""
+    x, y = np.meshgrid(_REACH, _REACH)
+    names, masks = [], []
+    for shape, period in (("square", 90), ("ellipse", 180), ("heart", 360)):
+        for turn in np.deg2rad(np.arange(0, period, _STEP)):
+            c, s = np.cos(turn), np.sin(turn)
+            distance = signed_distance(shape, c * x + s * y, c * y - s * x)
+            names.append(shape)
+            masks.append(np.clip(0.5 - distance / 0.25, 0, 1).ravel())
+    return np.array(names, object), np.array(masks, np.float32)
+
+
+def _fit_shapes(figure, x, y, radius):
+    """Best shape [N] and its overlap [N] in [0, 1] with figures scaled to radius 1."""
+    names, masks = _templates()
+    dy, dx = (part.ravel() for part in np.meshgrid(_REACH, _REACH, indexing="ij"))
+    rows = y[:, None] + radius[:, None] * dy
+    columns = x[:, None] + radius[:, None] * dx
+    item = np.broadcast_to(np.arange(len(x))[:, None], rows.shape)
+    found = ndimage.map_coordinates(figure, [item, rows, columns], order=1)
+    both = found.sum(1)[:, None] + masks.sum(1)
+    apart = cdist(found, masks, "cityblock")
+    overlap = (both - apart) / (both + apart)
+    return names[overlap.argmax(1)], overlap.max(1)
+
+
+def _sizes(radius):
+    names = np.array([None, *VALUES["size"], None], object)
+    return names[np.digitize(radius, _SIZE_LIMITS)]
+
+
+def _colours(direction, paper):
+    """Names [N] of the inks whose direction from their paper is nearest, or None."""
+    found = np.full(len(direction), None, object)
+    names = np.array(VALUES["colour"], object)
+    for ground, blank in PAPER.items():
+        on = paper == ground
+        away = np.array([INK[ground][name] for name in names]) - np.array(blank)
+        cosine = direction[on] @ (away / np.linalg.norm(away, axis=1, keepdims=True)).T
+        found[on] = np.where(cosine.max(1) > _INK_COSINE, names[cosine.argmax(1)], None)
+    return found
+
+
+def _positions(x, y, size):
+    middle, clear = (size - 1) / 2, _OFF_CENTRE * size / CELLS
+    names = np.array(VALUES["position"], object)[2 * (y > middle) + (x > middle)]
+    off = np.minimum(np.abs(x - middle), np.abs(y - middle)) > clear
+    return np.where(off, names, None)
