@@ -30,20 +30,22 @@ _SEE_NOTE = re.compile(r"(?i)\s?[\[(]see\b[^\])]*\bp(?:p|age)?\.?\s?\d+[^\])]*[\
 _FILE_NOTE = re.compile(r"(?<=[^\W\d])([.,]?)\s?[1-9]$")
 _GLUED_NOTE = re.compile(r"(?<=[^\W\d_]{3})([.,]?)[1-9]$")
 _ILLUSTRATION = re.compile(r"(?i)^(?:\[illustrations?:?|illustrations?:)\s*(.*?)\]?$")
-_NUMBERED = re.compile(rf"^\W*{_LABEL}(?:\b\.?\s*|\.?(?=\d)){_NUMBERS}(?![.,]\d){_STOP}")
+_NUMBERED = re.compile(rf"^(?:\W*{_LABEL}(?:\b\.?\s*|\.?(?=\d)){_NUMBERS}(?![.,]\d){_STOP})+")
 _BARE_NUMBER = re.compile(r"^\d{1,4}(?:\s?[a-z])?\s?[.)](?!\d)[\s–—-]*(?=\S)")
 _ROMAN_DASH = re.compile(r"^[IVXLC]+\.?\s?[–—-]+\s*(?=\S)")
 _LATER_NUMBER = re.compile(r"\W\d{1,3}[.)] ?\w")
 _CREDIT = re.compile(r"^(?:[A-Z][\w.&' -]{0,30}? (?i:lith|del|delt|sculp|sc|imp)\.\s*)+")
 _PAGE = re.compile(
-    r"(?:[\s.]*(?:—|--|(?:[–—-]\s?){2,})[\s–—-]*\d{1,3}[a-z]?"  # Calvin——222
+    r"(?:[\s.]*(?:—|--|(?:[–—-]\s?){2,})[\s–—-]*(?:\d{1,3}[a-z]?|frontispiece)"  # Calvin——222
     r"|(?:\s?\.){3,}\s*\d{1,4}"  # Calvin . . . . 222
     r"|\s\d{3}[a-z]"  # Calvin 222b
     r"|[,;]?\s*\(?\b(?:v\.\s)?(?:p|pp|page)\.?\s?\d{1,4}\)?)\.?$"  # Calvin, p. 222
 )
 _SEE_PAGE = re.compile(r"(?i)\bsee\b.*\bp(?:p|ages?)?\b\.?\s?\d")
 _EDGES = " \t,:;|*_=~–—-"
-_SHOUTED_RUN = re.compile(r"(?:(?<![^\W\d_])[^\W\d_a-zß-öø-ÿ][^\W\d_a-zß-öø-ÿ'’.-]+[\s,;:.]+){3,}")
+_UPPER = r"[^\W\d_a-zß-öø-ÿ]"  # good enough: what else is lower case fails str.isupper
+_WORD = rf"{_UPPER}(?:{_UPPER}|['’-])*"
+_SHOUTED_RUN = re.compile(rf"(?<![^\W\d_]){_WORD}(?:[\s,;:.!?]+{_WORD}){{2,}}(?![^\W\d_])\.?")
 _TITLES = ("ST", "DR", "MR", "MRS")
 _ROMAN = re.compile(r"[ivxl]{2,}|[ivx]")
 
@@ -155,18 +157,24 @@ def _calm(text):
     """Sentence case for what is shouted: all words outside parentheses, or three in a row."""
     parts = re.split(r"(\([^)]*\)?)", text)
     if not "".join(parts[::2]).isupper():
-        return _SHOUTED_RUN.sub(
-            lambda run: _sentence_case(run[0]) if run[0].isupper() else run[0], text
-        )
+        return _SHOUTED_RUN.sub(_calm_run, text)
     if not re.search(r"[^\W\d]{2}", text):
         return text
     return "".join(_sentence_case(part) if part.isupper() else part for part in parts)
 
 
+def _calm_run(match):
+    run = match.group()
+    shouted = run.isupper() and re.search(r"[^\W\d_]{4}", run)  # "A, B, C" are labels
+    return _sentence_case(run) if shouted else run
+
+
 def _sentence_case(text):
     def word(match):
         letters = match.group()
-        if re.fullmatch(r"(?:[^\W\d_]\.)+|I|[IVXL]{2,}", letters):  # initials, numerals
+        if re.fullmatch(r"(?:[^\W\d_]\.)+|[IVXL]{2,}", letters):  # initials, numerals
+            return letters
+        if re.fullmatch("[B-Z]", letters) and text[: match.start()][-1:] in ("", " "):  # a label
             return letters
         return letters.capitalize() if letters in _TITLES else letters.lower()
 

@@ -172,10 +172,10 @@ def _list_of_illustrations(page):
 
 def _anchors(image):
     """Names by which a link can lead to a picture: its own, its parents', an anchor before it."""
-    near = [image, *list(image.parents)[:3], image.find_previous(["a"])]
-    for element in near:
-        if element is not None:
-            yield from (element[key] for key in ("id", "name") if element.get(key))
+    before = image.find_previous("a")
+    own = before is not None and before.find_next("img") is image
+    for element in [image, *list(image.parents)[:3], *([before] if own else [])]:
+        yield from (element[key] for key in ("id", "name") if element.get(key))
 
 
 def _has_class(element, pattern):

@@ -134,6 +134,9 @@ def _encode_picture(job):
 
 def _tokenizer(splits, options, folder):
     path = folder / "tokenizer.model"
+    texts = [text for _, text in splits["train"] if text]
+    if not texts:
+        raise InputError("no pair of the training split has a caption; a vocabulary needs some")
     if options.tokenizer:
         try:
             Tokenizer(options.tokenizer)
@@ -141,7 +144,6 @@ def _tokenizer(splits, options, folder):
             raise InputError(f"--tokenizer: {error}") from error
         path.write_bytes(Path(options.tokenizer).read_bytes())
     else:
-        texts = [text for _, text in splits["train"]]
         path.write_bytes(vocabulary.train(texts, options.vocab_size))
     return Tokenizer(path)
 
@@ -171,4 +173,8 @@ def _name(specs):
 
 def _reasons(rejected):
     counts = Counter(refused.reason for _, refused in rejected)
-    return ", ".join(f"{reason} ({number})" for reason, number in counts.most_common()) or "nothing"
+    if not counts:
+        return "the source holds no picture"
+    pair, refused = rejected[0]
+    listed = ", ".join(f"{reason} ({number})" for reason, number in counts.most_common())
+    return f"{listed}; for example {pair.id}: {refused.detail or refused.reason}"

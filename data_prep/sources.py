@@ -3,14 +3,13 @@
 A source takes (place, options) and yields raw Pairs: nothing cleaned, nothing left out.
 """
 
-import html
 import json
 import os
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from data_prep import gutenberg, tables
+from data_prep import catalogue, gutenberg, tables
 from data_prep.errors import InputError
 from data_prep.images import SUFFIXES
 
@@ -95,25 +94,10 @@ def coco(place, options):
 
 
 def tfds(place, options):
-    """A TensorFlow Datasets name, or the folder of a prepared one: an image and a text feature."""
-    import tensorflow_datasets as datasets  # noqa: PLC0415  4 s to load: only who asks pays
-
-    try:
-        if Path(place).is_dir():
-            builder = datasets.builder_from_directory(place)
-        else:
-            builder = datasets.builder(place)
-            builder.download_and_prepare()
-    except Exception as error:  # TFDS raises a dozen kinds, from its registry to the network
-        raise InputError(f"tfds:{place} cannot be prepared: {_first_line(error)}") from error
-    image = _feature(builder.info.features, datasets.features.Image, options.image_column, place)
-    text = _feature(builder.info.features, datasets.features.Text, options.caption_column, place)
-    skip = {image: datasets.decode.SkipDecoding()}
-    for split in sorted(builder.info.splits):
-        rows = builder.as_dataset(split=split, decoders=skip, shuffle_files=False)
-        for number, row in enumerate(datasets.as_numpy(rows)):
-            for caption in _texts(row, text):
-                yield Pair(f"{split}/{number}", row[image], caption, split=_split_name(split))
+    """A TensorFlow Datasets name, or the folder of a prepared set: an image and a text feature."""
+    found = catalogue.pairs(place, options.image_column, options.caption_column)
+    for picture, image, caption, split in found:
+        yield Pair(picture=picture, image=image, caption=caption, split=split)
 
 
 def sprites(place, options):
@@ -182,47 +166,6 @@ def _inside(root, name):
 def _printable(path):
     """A file name as text, with bytes that are not UTF-8 shown as a replacement mark."""
     return os.fsencode(path.as_posix()).decode(errors="replace")
-
-
-def _feature(features, kind, preferred, place):
-    """Name of the feature of a kind: the preferred one, else the only one."""
-    found = [name for name in features if _holds(features[name], kind)]
-    if preferred in found:
-        return preferred
-    if len(found) != 1:
-        what = kind.__name__.lower()
-        raise InputError(
-            f"tfds:{place} has {len(found)} {what} features ({', '.join(found) or 'none'}) among "
-            f"{', '.join(features)}; choose with --image-column or --caption-column"
-        )
-    return found[0]
-
-
-def _holds(feature, kind):
-    if isinstance(feature, kind):
-        return True
-    inner = getattr(feature, "feature", None)
-    if isinstance(inner, dict) or hasattr(inner, "values"):
-        return any(_holds(child, kind) for child in inner.values())
-    return inner is not None and _holds(inner, kind)
-
-
-def _texts(row, name):
-    """The captions of a row: one text, several, or texts in a nested sequence."""
-    value = row[name]
-    if isinstance(value, dict):
-        value = next(v for v in value.values() if v.dtype.kind == "O")
-    values = value if getattr(value, "ndim", 0) else [value]
-    return [html.unescape(bytes(text).decode(errors="replace")) for text in values]
-
-
-def _first_line(error):
-    return (str(error) or type(error).__name__).splitlines()[0]
-
-
-def _split_name(split):
-    names = {"train": "train", "validation": "val", "val": "val", "test": "test"}
-    return names.get(split, "")
 
 
 SOURCES = {

@@ -34,7 +34,7 @@ def assign(keys, given, fractions):
         if name in ("val", "test"):
             free.pop(key, None)
     wanted = {name: share for name, share in fractions.items() if name not in given}
-    carved = _carve(free, {name: round(share * len(keys)) for name, share in wanted.items()})
+    carved = _carve(free, {name: share * len(keys) for name, share in wanted.items()})
     chosen = [
         name if name in ("val", "test") else carved.get(key, "train")
         for key, name in zip(keys, given, strict=True)
@@ -44,16 +44,25 @@ def assign(keys, given, fractions):
 
 
 def _carve(sizes, targets):
-    """{key: split} for the keys taken out of train: nearest to the target, at least one each."""
-    waiting = sorted(sizes, key=order)
+    """{key: split} for the keys taken out of train: near the target, at least one each."""
     carved = {}
     for split, target in targets.items():
-        taken = 0
-        while target and len(waiting) > 1 and (not taken or taken + sizes[waiting[0]] / 2 < target):
-            key = waiting.pop(0)
+        waiting = sorted(sizes.keys() - carved.keys(), key=order)
+        if target == 0 or len(waiting) < 2:  # the last key is for train
+            continue
+        for key in _nearest(waiting, sizes, target)[: len(waiting) - 1]:
             carved[key] = split
-            taken += sizes[key]
     return carved
+
+
+def _nearest(waiting, sizes, target):
+    """Keys in order until their pairs reach the target, passing over those much too large."""
+    taken, total = [], 0
+    for key in waiting:
+        if total + sizes[key] / 2 <= target:
+            taken.append(key)
+            total += sizes[key]
+    return taken or [min(waiting, key=sizes.get)]
 
 
 def _known(name):

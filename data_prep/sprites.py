@@ -13,6 +13,7 @@ TEXTURES = ("hatching", "cross-hatching", "stipple")
 JITTER = 2.0  # cells off the middle that a centred figure may lie
 CORNER = 4.4  # least cells off both middle lines for a corner
 CIRCUMRADIUS = 1.31  # of the longest shape of radius 1
+MARGIN = 1.0  # cells of bare paper around the figure
 OUTLINE = 0.9  # cells
 WASH = 0.2  # share of ink between the strokes
 _SUPERSAMPLE = 2  # edges are soft already: more samples change nothing visible
@@ -70,7 +71,7 @@ def _place(position, radius, pick):
     middle = sprites.CELLS / 2
     if position == "centre":
         return tuple(float(middle + JITTER * (2 * u - 1)) for u in pick)
-    furthest = middle - CIRCUMRADIUS * radius
+    furthest = middle - MARGIN - CIRCUMRADIUS * radius
     away = CORNER + (furthest - CORNER) * pick
     vertical, horizontal = position.split()
     x = middle + away[0] * (1 if horizontal == "right" else -1)

@@ -16,14 +16,12 @@ def train(captions, size):
     """Bytes of a unigram model trained on captions; smaller than `size` where they are few.
 
     Raises:
-        InputError: no captions, or a size that cannot hold their letters.
+        InputError: a size that cannot hold their letters.
     """
-    if not any(captions):
-        raise InputError("no caption is left to train a vocabulary on; see the reasons above")
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=(caption for caption in captions if caption),
+            sentence_iterator=iter(captions),
             model_writer=model,
             vocab_size=size,
             model_type="unigram",

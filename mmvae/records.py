@@ -127,13 +127,19 @@ def _write_split(directory, split, rows, schema, progress):
         path = template.sharded_filepath(shard_index=shard, num_shards=count)
         with tf.io.TFRecordWriter(str(path)) as writer:
             for _, row in zip(range(bounds[shard + 1] - bounds[shard]), bar, strict=False):
-                writer.write(schema.serialize_example(schema.encode_example(row)))
+                writer.write(_serialize(schema, row))
     return tfds.core.SplitInfo(
         name=split,
         shard_lengths=[b - a for a, b in zip(bounds, bounds[1:], strict=False)],
         num_bytes=size,
         filename_template=template,
     )
+
+
+def _serialize(schema, row):
+    """Bytes of one row; a protobuf map has no order of its own, so one is asked for."""
+    raw = schema.serialize_example(schema.encode_example(row))
+    return tf.train.Example.FromString(raw).SerializeToString(deterministic=True)
 
 
 def _builder(directory):

@@ -25,7 +25,7 @@ VALUES = {
 FIXED = {"size": "big", "colour": "black", "position": "centre", "background": "light"}
 LEVELS = tuple(range(1, len(VALUES) + 1))
 # The radius of a shape is that of the disc of its area.
-RADII = {"small": (4.8, 5.6), "big": (7.2, 8.4)}
+RADII = {"small": (4.8, 5.6), "big": (7.2, 8.0)}
 PAPER = {"light": (246, 238, 220), "dark": (34, 32, 44)}
 INK = {
     "light": {
@@ -50,7 +50,8 @@ _INK_CONTRAST = 60  # RGB distance from the paper that the strongest ink must ha
 _INK_COSINE = 0.93  # agreement that a colour's direction from the paper needs
 _SIZE_LIMITS = (3.8, 6.5, 10.0)  # radii in cells: no less, small below, big below
 _OFF_CENTRE = 1.5  # cells from both middle lines that a corner position needs
-_FIT = 0.8  # overlap (intersection over union) with some shape that a figure needs
+_GRID = 64  # pixels that a figure is filled and measured at, or more
+_FIT = 0.82  # overlap (intersection over union) with some shape that a figure needs
 _REACH = np.linspace(-1.5, 1.5, 25)  # template grid, in radii
 _STEP = 10  # degrees between templates
 
@@ -84,7 +85,9 @@ def parse(text, level):
 @cache
 def _captions(level):
     names = attributes(level)
-    rows = [dict(zip(names, row)) for row in product(*(VALUES[name] for name in names))]
+    rows = [
+        dict(zip(names, row, strict=True)) for row in product(*(VALUES[name] for name in names))
+    ]
     return {caption(row, level): row for row in rows}
 
 
@@ -145,7 +148,7 @@ def read(images, level):
     """Attributes read back from the pixels of sprites: N dicts {name: value or None}.
 
     A value is None where there is nothing to read: a border unlike any paper, too little ink,
-    or a figure unlike every shape. `images` [N, S, S, 3] uint8, S a multiple of 32.
+    or a figure unlike every shape. `images` [N, S, S, 3] uint8, S 32 or more.
     """
     names = attributes(level)
     if len(images) == 0:
@@ -153,20 +156,23 @@ def read(images, level):
     paper, pixels = _split_paper(images)
     direction, strength = _inks(pixels)
     ink = np.einsum("nhwc,nc->nhw", pixels, direction) / np.maximum(strength, 1)[:, None, None]
-    x, y, radius, figure = _figures(ink)
+    figure = _figures(ink)
+    x, y, radius = _measure(figure)
     shape, fit = _fit_shapes(figure, x, y, radius)
-    seen = (strength > _INK_CONTRAST) & (fit > _FIT) & (paper != None)
-    size = _sizes(radius * CELLS / images.shape[1])
-    seen &= size != None
+    size = _sizes(radius * CELLS / figure.shape[1])
+    seen = (strength > _INK_CONTRAST) & (fit > _FIT)
+    for found in (paper, shape, size):
+        seen &= np.not_equal(found, None)
     values = {
         "shape": shape,
         "size": size,
         "colour": _colours(direction, paper),
-        "position": _positions(x, y, images.shape[1]),
+        "position": _positions(x, y, figure.shape[1]),
     }
     rows = {name: np.where(seen, column, None) for name, column in values.items()}
     rows["background"] = paper
-    return [dict(zip(names, row)) for row in zip(*(rows[name] for name in names))]
+    columns = [rows[name] for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _split_paper(images):
@@ -193,7 +199,10 @@ def _inks(pixels):
 
 
 def _figures(ink):
-    """Centroid x, y and radius [N] in pixels, and the filled figure [N, H, W] in [0, 1]."""
+    """Filled figures [N, G, G] in [0, 1] from ink [N, S, S], on a grid G of S or `_GRID`."""
+    if ink.shape[1] < _GRID:  # strokes thinner than a pixel close better on a finer grid
+        finer = _GRID / ink.shape[1]
+        ink = ndimage.zoom(ink, (1, finer, finer), order=1, mode="nearest", grid_mode=True)
     near = np.ones((1, 3, 3), bool)
     cross = ndimage.generate_binary_structure(2, 1)[None]
     closed = ndimage.binary_closing(np.pad(ink > 0.5, ((0, 0), (2, 2), (2, 2))), near)
@@ -201,29 +210,43 @@ def _figures(ink):
     filled = filled[:, 2:-2, 2:-2]
     # The edge keeps its shades of ink, for an outline finer than a pixel.
     edge = np.where(ndimage.binary_dilation(filled, near), np.clip(ink, 0, 1), 0)
-    figure = np.maximum(ndimage.binary_erosion(filled, near), edge).astype(np.float32)
+    return np.maximum(ndimage.binary_erosion(filled, near), edge).astype(np.float32)
+
+
+def _measure(figure):
+    """Centroid x, y and radius of figures, each [N], in pixels of their grid."""
     area = np.maximum(figure.sum((1, 2)), 1)
-    along = np.arange(ink.shape[1])
+    along = np.arange(figure.shape[1])
     x, y = (figure.sum(axis) @ along / area for axis in (1, 2))
-    return x, y, np.sqrt(area / np.pi), figure
+    return x, y, np.sqrt(area / np.pi)
 
 
 @cache
 def _templates():
-    """Names [T] and filled shapes of radius 1 [T, P]: every shape, turned by `_STEP` degrees."""
+    """Names [T] and filled shapes of radius 1 [T, P]: every shape, turned by `_STEP` degrees.
+
+    The first is a disc, named None: what a blot without any shape comes closest to.
+    """
     x, y = np.meshgrid(_REACH, _REACH)
-    names, masks = [], []
+    names, masks = [None], [_filled(np.hypot(x, y) - 1)]
     for shape, period in (("square", 90), ("ellipse", 180), ("heart", 360)):
         for turn in np.deg2rad(np.arange(0, period, _STEP)):
             c, s = np.cos(turn), np.sin(turn)
             distance = signed_distance(shape, c * x + s * y, c * y - s * x)
             names.append(shape)
-            masks.append(np.clip(0.5 - distance / 0.25, 0, 1).ravel())
+            masks.append(_filled(distance))
     return np.array(names, object), np.array(masks, np.float32)
 
 
+def _filled(distance):
+    return np.clip(0.5 - distance / 0.25, 0, 1).ravel()
+
+
 def _fit_shapes(figure, x, y, radius):
-    """Best shape [N] and its overlap [N] in [0, 1] with figures scaled to radius 1."""
+    """Best shape [N] and its overlap [N] in [0, 1] with figures scaled to radius 1.
+
+    The shape is None where a disc fits better than any.
+    """
     names, masks = _templates()
     dy, dx = (part.ravel() for part in np.meshgrid(_REACH, _REACH, indexing="ij"))
     rows = y[:, None] + radius[:, None] * dy

@@ -97,7 +97,7 @@ def verdict(vocabulary):
     length, cut = vocabulary["caption_length"], vocabulary["truncated"]
     parts.append(
         f"{cut:.1%} of captions are longer than {length} pieces and are cut"
-        + ("; raise --caption-length." if cut > _MUCH_CUT else ".")
+        + ("; raise the caption length." if cut > _MUCH_CUT else ".")
     )
     return " ".join(parts)
 

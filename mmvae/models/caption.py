@@ -12,8 +12,8 @@ import optax
 from mmvae.models.layers import (
     EMBEDDING_INIT,
     Embedded,
-    LatentTokens,
-    PosteriorReader,
+    LatentCanvas,
+    PosteriorHead,
     Transformer,
 )
 from mmvae.text import BOS, PAD, UNK
@@ -26,8 +26,8 @@ class CaptionEncoder(nn.Module):
     width: int
     layers: int
     heads: int
+    squeeze: int
     latent_dim: int
-    latent_tokens: int
     dtype: jnp.dtype
 
     @nn.compact
@@ -37,10 +37,9 @@ class CaptionEncoder(nn.Module):
             ids
         )
         x = x + Embedded(length, self.width, self.dtype, name="positions")(batch)
-        reader = PosteriorReader(
-            self.latent_dim, self.latent_tokens, self.layers, self.heads, self.dtype
-        )
-        return reader(x, ids != PAD)
+        visible = ids != PAD
+        x, _ = Transformer(self.layers, self.heads, self.dtype)(x, visible[:, None, None, :])
+        return PosteriorHead(self.latent_dim, self.squeeze, self.dtype)(x, visible)
 
 
 class CaptionDecoder(nn.Module):
@@ -54,11 +53,12 @@ class CaptionDecoder(nn.Module):
     width: int
     layers: int
     heads: int
+    squeeze: int
     latent_tokens: int
     dtype: jnp.dtype
 
     def setup(self):
-        self.prefix = LatentTokens(self.latent_tokens, self.width, self.dtype)
+        self.prefix = LatentCanvas(self.latent_tokens, self.width, self.squeeze, self.dtype)
         self.embed = nn.Embed(
             self.vocab_size, self.width, dtype=self.dtype, embedding_init=EMBEDDING_INIT
         )
@@ -104,7 +104,7 @@ def encoder(spec, latent, shape, dtype):
     """CaptionEncoder of a modality's config; `shape` is (length, vocab_size)."""
     _, vocab_size = shape
     return CaptionEncoder(
-        vocab_size, spec.width, spec.encoder_layers, spec.heads, latent.dim, latent.tokens, dtype
+        vocab_size, spec.width, spec.encoder_layers, spec.heads, spec.squeeze, latent.dim, dtype
     )
 
 
@@ -112,7 +112,14 @@ def decoder(spec, latent, shape, dtype):
     """CaptionDecoder of a modality's config; `shape` is (length, vocab_size)."""
     length, vocab_size = shape
     return CaptionDecoder(
-        vocab_size, length, spec.width, spec.decoder_layers, spec.heads, latent.tokens, dtype
+        vocab_size,
+        length,
+        spec.width,
+        spec.decoder_layers,
+        spec.heads,
+        spec.squeeze,
+        spec.latent_tokens,
+        dtype,
     )
 
 

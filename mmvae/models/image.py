@@ -9,7 +9,7 @@ lists them.
 import flax.linen as nn
 import jax.numpy as jnp
 
-from mmvae.models.layers import Embedded, LatentTokens, PosteriorReader, Transformer
+from mmvae.models.layers import Embedded, LatentCanvas, PosteriorHead, Transformer
 
 
 def to_float(pixels):
@@ -43,8 +43,8 @@ class ImageEncoder(nn.Module):
     width: int
     layers: int
     heads: int
+    squeeze: int
     latent_dim: int
-    latent_tokens: int
     dtype: jnp.dtype
 
     @nn.compact
@@ -53,10 +53,8 @@ class ImageEncoder(nn.Module):
         batch, length, _ = patches.shape
         x = nn.Dense(self.width, dtype=self.dtype, name="embed")(patches)
         x = x + Embedded(length, self.width, self.dtype, name="positions")(batch)
-        reader = PosteriorReader(
-            self.latent_dim, self.latent_tokens, self.layers, self.heads, self.dtype
-        )
-        return reader(x)
+        x, _ = Transformer(self.layers, self.heads, self.dtype)(x)
+        return PosteriorHead(self.latent_dim, self.squeeze, self.dtype)(x)
 
 
 class ImageDecoder(nn.Module):
@@ -67,18 +65,15 @@ class ImageDecoder(nn.Module):
     width: int
     layers: int
     heads: int
-    latent_tokens: int
+    squeeze: int
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, z, inputs=None):
         height, width, channels = self.shape
         length = (height // self.patch) * (width // self.patch)
-        latent = LatentTokens(self.latent_tokens, self.width, self.dtype)(z)
-        canvas = Embedded(length, self.width, self.dtype, name="canvas")(z.shape[0])
-        x = jnp.concatenate([latent, canvas], axis=1)
+        x = LatentCanvas(length, self.width, self.squeeze, self.dtype)(z)
         x, _ = Transformer(self.layers, self.heads, self.dtype)(x)
-        x = x[:, self.latent_tokens :]
         patches = nn.Dense(self.patch**2 * channels, dtype=self.dtype, name="pixels")(x)
         return unpatchify(patches.astype(jnp.float32), self.shape, self.patch)
 
@@ -94,14 +89,14 @@ LIKELIHOODS = {
 def encoder(spec, latent, shape, dtype):
     """ImageEncoder of a modality's config; `shape` is (H, W, C)."""
     return ImageEncoder(
-        spec.patch, spec.width, spec.encoder_layers, spec.heads, latent.dim, latent.tokens, dtype
+        spec.patch, spec.width, spec.encoder_layers, spec.heads, spec.squeeze, latent.dim, dtype
     )
 
 
 def decoder(spec, latent, shape, dtype):
     """ImageDecoder of a modality's config; `shape` is (H, W, C)."""
     return ImageDecoder(
-        shape, spec.patch, spec.width, spec.decoder_layers, spec.heads, latent.tokens, dtype
+        shape, spec.patch, spec.width, spec.decoder_layers, spec.heads, spec.squeeze, dtype
     )
 
 

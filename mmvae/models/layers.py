@@ -86,46 +86,40 @@ class Embedded(nn.Module):
         return jnp.broadcast_to(vectors.astype(self.dtype), shape)
 
 
-class PosteriorReader(nn.Module):
-    """Latent queries read a sequence: x [B, S, W], visible [B, S] bool -> Gaussian [B, D].
+class PosteriorHead(nn.Module):
+    """Sequence to posterior: x [B, S, W], visible [B, S] bool -> Gaussian [B, D].
 
-    The D dimensions are spread evenly over `latent_tokens` queries.
+    Every position is squeezed to `squeeze` numbers and all of them are read by one matrix:
+    unlike pooling or latent queries, each position has its own path to the latent from the
+    first step on, and training starts at once instead of after a long plateau.
     """
 
     latent_dim: int
-    latent_tokens: int
-    layers: int
-    heads: int
+    squeeze: int
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x, visible=None):
-        batch, _, width = x.shape
-        queries = Embedded(self.latent_tokens, width, self.dtype, name="queries")(batch)
-        mask = None
+        x = nn.Dense(self.squeeze, dtype=self.dtype, name="squeeze")(x)
         if visible is not None:
-            always = jnp.ones((batch, self.latent_tokens), bool)
-            mask = jnp.concatenate([always, visible], axis=1)[:, None, None, :]
-        x = jnp.concatenate([queries, x], axis=1)
-        x, _ = Transformer(self.layers, self.heads, self.dtype)(x, mask)
-        moments = nn.Dense(2 * self.latent_dim // self.latent_tokens, name="moments")(
-            x[:, : self.latent_tokens].astype(jnp.float32)
-        )
-        mean, logvar = jnp.split(moments, 2, axis=-1)
-        flat = (batch, self.latent_dim)
-        return from_logits(mean.reshape(flat), logvar.reshape(flat))
+            x = x * visible[..., None].astype(x.dtype)
+        flat = x.reshape(x.shape[0], -1)
+        moments = nn.Dense(2 * self.latent_dim, dtype=self.dtype, name="moments")(flat)
+        return from_logits(*jnp.split(moments.astype(jnp.float32), 2, axis=-1))
 
 
-class LatentTokens(nn.Module):
-    """Latents z [B, D] as tokens [B, latent_tokens, width] for a decoder."""
+class LatentCanvas(nn.Module):
+    """Latents z [B, D] as a sequence [B, length, width]: the mirror of `PosteriorHead`."""
 
-    latent_tokens: int
+    length: int
     width: int
+    squeeze: int
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, z):
         batch = z.shape[0]
-        tokens = z.astype(self.dtype).reshape(batch, self.latent_tokens, -1)
-        tokens = nn.Dense(self.width, dtype=self.dtype)(tokens)
-        return tokens + Embedded(self.latent_tokens, self.width, self.dtype)(batch)
+        flat = nn.Dense(self.length * self.squeeze, dtype=self.dtype, name="expand")(z)
+        x = flat.reshape(batch, self.length, self.squeeze)
+        x = nn.Dense(self.width, dtype=self.dtype, name="widen")(x)
+        return x + Embedded(self.length, self.width, self.dtype, name="positions")(batch)

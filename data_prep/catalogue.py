@@ -1,0 +1,73 @@
+"""Sets of TensorFlow Datasets as a source: any that has an image and a text feature."""
+
+from pathlib import Path
+
+from data_prep.errors import InputError
+
+_SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
+
+
+def pairs(place, image_column, caption_column):
+    """(picture, image bytes, caption, split) of every caption of every picture of a set.
+
+    Args:
+        place: a name of the catalogue, downloaded if need be, or the folder of a prepared set.
+        image_column: the image feature to use where there are several.
+        caption_column: the text feature to use where there are several.
+
+    Raises:
+        InputError: no such set, or no feature of a kind, or several to choose from.
+    """
+    import tensorflow_datasets as tfds  # noqa: PLC0415  4 s to load: only who asks pays
+
+    builder = _builder(tfds, place)
+    features = builder.info.features
+    image = _feature(features, tfds.features.Image, image_column, place)
+    text = _feature(features, tfds.features.Text, caption_column, place)
+    encoded = {image: tfds.decode.SkipDecoding()}
+    for split in sorted(builder.info.splits):
+        rows = builder.as_dataset(split=split, decoders=encoded, shuffle_files=False)
+        for number, row in enumerate(tfds.as_numpy(rows)):
+            for caption in texts(row[text]):
+                yield f"{split}/{number}", row[image], caption, _SPLITS.get(split, "")
+
+
+def texts(value):
+    """The captions in a feature: one text, a sequence of them, or one in a nested feature."""
+    if isinstance(value, dict):
+        value = next(inner for inner in value.values() if inner.dtype.kind == "O")
+    several = value if getattr(value, "ndim", 0) else [value]
+    return [text.decode(errors="replace") for text in several]
+
+
+def _builder(tfds, place):
+    try:
+        if Path(place).is_dir():
+            return tfds.builder_from_directory(place)
+        builder = tfds.builder(place)
+        builder.download_and_prepare()
+        return builder
+    except Exception as error:  # TFDS raises a dozen kinds, from its registry to the network
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"tfds:{place} cannot be prepared: {reason}") from error
+
+
+def _feature(features, kind, preferred, place):
+    """Name of the feature of a kind: the preferred one, else the only one."""
+    found = [name for name in features if _holds(features[name], kind)]
+    if preferred in found:
+        return preferred
+    if len(found) != 1:
+        raise InputError(
+            f"tfds:{place} has {len(found)} {kind.__name__.lower()} features "
+            f"({', '.join(found) or 'none'}) among {', '.join(features)}; "
+            f"choose with --image-column or --caption-column"
+        )
+    return found[0]
+
+
+def _holds(feature, kind):
+    """Whether a feature is of a kind, or is a sequence or a dict of one."""
+    inner = getattr(feature, "feature", feature)
+    nested = inner.values() if hasattr(inner, "values") else [inner]
+    return any(isinstance(one, kind) for one in nested)

@@ -1,0 +1,189 @@
+"""Command lines: flags, fields of a config file, and errors of one sentence.
+
+A command is `main(argv) -> exit code or None`, ended with `sys.exit(command_line.run(main))`.
+Its parser is a `Parser`, or a `ConfigParser` when it takes `--config FILE --config.field=value`.
+"""
+
+import argparse
+import importlib.util
+import re
+import sys
+import traceback
+from pathlib import Path
+
+from absl import flags
+from ml_collections import ConfigDict
+from ml_collections.config_flags import config_flags
+
+from mmvae.config import fields
+from mmvae.errors import UserError, did_you_mean
+
+_FLAG = re.compile(r"--?[A-Za-z]")  # and not a negative number
+_OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]*)")
+_REFUSED = re.compile(r"flag --config\.([^=]*)=(.*?): ", re.DOTALL)  # how absl words it
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", tuple: "a tuple"}
+_LIST_FIELDS = "--print_config lists all fields."
+_CONFIG_HELP = """
+fields of the configuration:
+  Every field of the config file can be set on the command line, after --config:
+    --config configs/base.py --config.train.batch_size=32 --config.data.augment=false
+  --config FILE --print_config lists them all with their values and types.
+"""
+
+
+def run(main, argv=None):
+    """Exit code of the command `main(argv)`: 2, and one sentence on stderr, for a UserError."""
+    try:
+        return main(sys.argv[1:] if argv is None else argv) or 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that raises a UserError; flags cannot be shortened.
+
+    `description` and `epilog` keep their line breaks, so that examples can be copied.
+    """
+
+    def __init__(self, **kwargs):
+        kwargs = {"formatter_class": argparse.RawDescriptionHelpFormatter} | kwargs
+        super().__init__(allow_abbrev=False, **kwargs)
+
+    def error(self, message):
+        raise UserError(f"{message}; --help shows how to use this command.")
+
+    def parse_args(self, args=None, namespace=None):
+        options, rest = self.parse_known_args(args, namespace)
+        self.refuse(rest)
+        return options
+
+    def refuse(self, arguments):
+        """UserError for the first of the arguments that nobody knows, if there is one."""
+        for argument in arguments:
+            if not _FLAG.match(argument):
+                raise UserError(f"unexpected argument '{argument}'; write values as --flag=value.")
+            name = argument.split("=")[0]
+            hint = did_you_mean(name, self._option_string_actions)
+            raise UserError(f"unknown flag {name}{hint} --help lists all flags.")
+
+
+class ConfigParser(Parser):
+    """A Parser with --config, --config.<field> and --print_config.
+
+    `parse_args` sets `options.config` to the locked ConfigDict, and exits after printing it
+    when that is asked for.
+    """
+
+    def __init__(self, epilog="", **kwargs):
+        super().__init__(epilog=epilog + _CONFIG_HELP, **kwargs)
+        self.add_argument("--config", metavar="FILE", help="Python file with get_config (required)")
+        self.add_argument(
+            "--print_config", action="store_true", help="print every field of the config and exit"
+        )
+
+    def parse_args(self, args=None, namespace=None):
+        args = sys.argv[1:] if args is None else args
+        options, rest = self.parse_known_args(args, namespace)
+        if options.config is None:
+            raise UserError("--config is required: type, for example, --config configs/base.py.")
+        self.refuse(arg for arg in rest if _FLAG.match(arg) and not _OVERRIDE.match(arg))
+        config = load(options.config)
+        before = fields(config)
+        self.refuse(override(config, rest))
+        options.config = config
+        if options.print_config:
+            print(describe(config, before))
+            self.exit()
+        return options
+
+
+def load(path):
+    """The ConfigDict that `get_config()` of a Python file returns.
+
+    Raises:
+        UserError: there is no such file, or an error in it.
+    """
+    if not path.endswith(".py") or not Path(path).is_file():
+        hint = did_you_mean(path, map(str, Path(path).parent.glob("[!_]*.py")))
+        raise UserError(f"config file {path} does not exist or is not a .py file{hint}")
+    try:
+        spec = importlib.util.spec_from_file_location("config_file", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        config = module.get_config()
+    except Exception as error:
+        raise UserError(_where_and_what(error, path)) from error
+    if not isinstance(config, ConfigDict):
+        raise UserError(f"get_config() of {path} must return a ConfigDict, not {config!r}.")
+    return config
+
+
+def override(config, arguments):
+    """Sets fields of `config` from `--config.<field>=value` arguments and locks it.
+
+    Returns the arguments left over.
+
+    Raises:
+        UserError: an unknown field, or a value of another type than the field has.
+    """
+    known = fields(config)
+    for name in filter(None, map(_OVERRIDE.match, arguments)):
+        _check_field(name[1], known)
+    values = flags.FlagValues()  # not the global one: a command line leaves nothing behind
+    try:
+        config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=arguments)
+        rest = values(["command", *arguments])[1:]
+    except flags.Error as error:
+        raise UserError(_refusal(str(error), known)) from error
+    for path, value in config_flags.get_override_values(values["config"]).items():
+        if value == "None":
+            raise UserError(
+                f"config.{path}=None would be the text 'None'; it is {known[path]!r} unless set."
+            )
+    return rest
+
+
+def describe(config, before):
+    """One line for each field: name, value, type, and its value in `before` where that differs."""
+    lines = []
+    for path, value in fields(config).items():
+        note = "" if value == before[path] else f", overridden: {before[path]!r} in the file"
+        lines.append(f"config.{path} = {value!r}  ({type(value).__name__}{note})")
+    return "\n".join(lines)
+
+
+def _check_field(path, known):
+    if path in known:
+        return
+    inside = [name for name in known if name.startswith(f"{path}.")]
+    if inside:
+        example = f"--config.{inside[0]}={known[inside[0]]}"
+        raise UserError(f"config.{path} is a group; set its fields one by one, such as {example}.")
+    hint = did_you_mean(f"config.{path}", [f"config.{name}" for name in known], most=3)
+    raise UserError(f"unknown field config.{path}{hint} {_LIST_FIELDS}")
+
+
+def _refusal(message, known):
+    """The sentence for absl's `message` about a value."""
+    found = _REFUSED.match(message)
+    if not found:
+        return message.rstrip(".") + "."
+    path, given = found.groups()
+    kind = _KINDS.get(type(known[path]), type(known[path]).__name__)
+    return f"config.{path}={given} must be {kind}, such as --config.{path}={known[path]}."
+
+
+def _where_and_what(error, path):
+    """File, line and message of an error that came out of the config file at `path`."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: {error.msg}."
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename) == Path(path).absolute()]
+    line = f":{lines[-1]}" if lines else ""
+    cause = error.args[0] if error.args else ""
+    cause = cause.args[0] if isinstance(cause, KeyError) else cause  # as ml_collections wraps it
+    return f"{path}{line}: {type(error).__name__}: {' '.join(str(cause).split())}"

@@ -1,0 +1,299 @@
+"""Session: what a trained model does for its users. NumPy in, NumPy and strings out.
+
+Row i depends on its own seed and inputs alone: work is cut into batches of one fixed shape,
+and every row has its own key. No TensorFlow.
+"""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mmvae import config as configs
+from mmvae.checkpoint import Checkpoints
+from mmvae.models import gaussian, mmvae
+from mmvae.models.image import to_pixels
+from mmvae.models.mmvae import MMVAE
+from mmvae.text import BOS, EOS, PAD, Tokenizer
+
+BATCH = 16  # rows of every compiled call
+FLOW_STEPS = 20  # of the learned prior's integration
+SAMPLERS = ("flow", "normal")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pictures and captions of the same latents.
+
+    Attributes:
+        images: uint8 [N, H, W, C].
+        captions: N strings.
+        scores: mean log-probability per token of each caption [N], nats.
+        latents: float32 [N, D].
+    """
+
+    images: np.ndarray
+    captions: list
+    scores: np.ndarray
+    latents: np.ndarray
+
+
+class Session:
+    """A model with its parameters and tokenizer; made by `load`, or by training itself.
+
+    Args:
+        config: the run's whole configuration.
+        params: parameters of the model (those of the moving average in a run).
+        tokenizer: a `text.Tokenizer`.
+    """
+
+    def __init__(self, config, params, tokenizer):
+        self.config, self.params, self.tokenizer = config, params, tokenizer
+        self.shapes = shapes(config, tokenizer)
+        self.model = mmvae.build(config.model, self.shapes)
+
+    @classmethod
+    def load(cls, run, which="best"):
+        """Session of a run directory, at its "best" or "latest" checkpoint or a step (int).
+
+        Raises:
+            ValueError: no run there, no such checkpoint, or a damaged one.
+        """
+        run = Path(run)
+        if not (run / "config.json").exists():
+            raise ValueError(f"{run} is not a run directory: it has no config.json")
+        config = configs.from_json((run / "config.json").read_text())
+        with Checkpoints(run / "checkpoints", read_only=True) as checkpoints:
+            params = checkpoints.restore_subtree(which, "ema_params")
+        return cls(config, jax.device_put(params), Tokenizer(run / "tokenizer.model"))
+
+    @property
+    def latent_dim(self):
+        """Number of dimensions D of the latent."""
+        return self.config.model.latent.dim
+
+    def ids(self, captions):
+        """Token ids [N, L] int32 of captions."""
+        return self.tokenizer.encode(captions, self.shapes["caption"][0])
+
+    def encode(self, images=None, captions=None):
+        """Posterior (mean, standard deviation), each [N, D], given either or both.
+
+        `images` uint8 [N, H, W, C]; `captions` N strings. A None modality is absent.
+        """
+        inputs, present = self._inputs(images, captions)
+        return _in_batches(functools.partial(_posterior, self.model, self.params), inputs, present)
+
+    def project(self, images=None, captions=None):
+        """Unit vectors [N, E] of pictures or of captions, for retrieval by dot product."""
+        inputs, _ = self._inputs(images, captions)
+        name = "image" if images is not None else "caption"
+        return _in_batches(functools.partial(_projected, self.model, name, self.params), inputs)
+
+    def sample_latents(self, seeds, images=None, captions=None, sampler="flow", temperature=1.0):
+        """Latents [N, D] given pictures, captions, both or nothing, one for each seed.
+
+        `sampler` "flow" is the learned prior; "normal" the Gaussian posterior, which is N(0, I)
+        when nothing is given. `temperature` scales the noise.
+
+        Raises:
+            ValueError: an unknown sampler.
+        """
+        if sampler not in SAMPLERS:
+            raise ValueError(f"sampler '{sampler}' is unknown; choose one of {', '.join(SAMPLERS)}")
+        inputs, present = self._inputs(images, captions, len(seeds))
+        draw = _flow_draw if sampler == "flow" else _normal_draw
+        fixed = functools.partial(draw, self.model, self.params, np.float32(temperature))
+        return _in_batches(fixed, inputs, present, np.asarray(seeds, np.uint32))
+
+    def decode_images(self, latents):
+        """Pictures uint8 [N, H, W, C] of latents [N, D]."""
+        return _in_batches(functools.partial(_drawn, self.model, self.params), latents)
+
+    def write(self, latents, seeds=None, temperature=0.0, top_p=1.0):
+        """Captions (N strings) of latents [N, D] and their mean log-probabilities [N].
+
+        Temperature 0 is greedy; otherwise tokens are drawn, with a seed for each row, from
+        the smallest set that holds `top_p` of the probability (Holtzman et al. 2020).
+        """
+        length = self.shapes["caption"][0]
+        seeds = np.zeros(len(latents), np.uint32) if seeds is None else np.asarray(seeds, np.uint32)
+        fixed = functools.partial(
+            _written,
+            self.model,
+            length,
+            temperature > 0,
+            self.params,
+            np.float32(max(temperature, 1e-6)),
+            np.float32(top_p),
+        )
+        ids, scores = _in_batches(fixed, latents, seeds)
+        return self.tokenizer.decode(ids), scores
+
+    def decode(self, latents):
+        """Pairs of latents [N, D]: pictures, and captions written greedily."""
+        captions, scores = self.write(latents)
+        return Pairs(self.decode_images(latents), captions, scores, latents)
+
+    def generate(self, num, seed=0, temperature=1.0, sampler="flow"):
+        """`num` new Pairs; pair i has seed `seed` + i, whatever `num` is."""
+        seeds = seed + np.arange(num)
+        return self.decode(self.sample_latents(seeds, sampler=sampler, temperature=temperature))
+
+    def caption(self, images, **options):
+        """Captions (N strings) of pictures uint8 [N, H, W, C]; `options` are those of `write`."""
+        return self.write(self.encode(images=images)[0], **options)[0]
+
+    def draw(self, captions, seed=0, temperature=1.0, sampler="flow"):
+        """Pictures uint8 [N, H, W, C] for N captions; picture i has seed `seed` + i."""
+        seeds = seed + np.arange(len(captions))
+        latents = self.sample_latents(
+            seeds, captions=captions, sampler=sampler, temperature=temperature
+        )
+        return self.decode_images(latents)
+
+    def interpolate(self, start, end, steps):
+        """Pairs along the arc from latent `start` [D] to `end` [D], both included."""
+        return self.decode(slerp(start, end, steps))
+
+    def _inputs(self, images, captions, count=None):
+        """Model inputs and presence of what is given; absent modalities are blank."""
+        given = [x for x in (images, captions) if x is not None]
+        count = len(given[0]) if given else count
+        blank = {
+            "image": np.zeros((count, *self.shapes["image"]), np.uint8),
+            "caption": np.full((count, self.shapes["caption"][0]), PAD, np.int32),
+        }
+        present = {
+            "image": np.full(count, images is not None),
+            "caption": np.full(count, captions is not None),
+        }
+        if images is not None:
+            blank["image"] = np.asarray(images, np.uint8).reshape(blank["image"].shape)
+        if captions is not None:
+            blank["caption"] = self.ids(captions)
+        return blank, present
+
+
+def shapes(config, tokenizer):
+    """Shapes of the modalities: image (H, W, C), caption (length, vocabulary)."""
+    data = config.data
+    return {
+        "image": (data.image_size, data.image_size, data.channels),
+        "caption": (data.caption_length, tokenizer.vocab_size),
+    }
+
+
+def slerp(start, end, steps):
+    """`steps` points [steps, D] on the arc between two vectors [D], lengths interpolated.
+
+    The norm of high-dimensional Gaussian draws is nearly constant; straight lines leave that
+    shell (White 2016).
+    """
+    lengths = np.linalg.norm(start), np.linalg.norm(end)
+    angle = np.arccos(np.clip(start @ end / (lengths[0] * lengths[1] + 1e-12), -1.0, 1.0))
+    share = np.linspace(0.0, 1.0, steps)[:, None]
+    if angle < 1e-4:
+        return ((1 - share) * start + share * end).astype(np.float32)
+    arc = (
+        np.sin((1 - share) * angle) * start / lengths[0] + np.sin(share * angle) * end / lengths[1]
+    ) / np.sin(angle)
+    return (((1 - share) * lengths[0] + share * lengths[1]) * arc).astype(np.float32)
+
+
+def _in_batches(function, *trees):
+    """Apply a function of arrays [BATCH, ...] to trees of arrays [N, ...], padding the last."""
+    count = len(jax.tree.leaves(trees)[0])
+    results = []
+    for start in range(0, count, BATCH):
+        part = jax.tree.map(lambda x: _padded(x[start : start + BATCH]), trees)
+        results.append(jax.device_get(function(*part)))
+    joined = jax.tree.map(lambda *xs: np.concatenate(xs)[:count], *results)
+    return joined
+
+
+def _padded(rows):
+    return np.concatenate([rows, np.repeat(rows[-1:], BATCH - len(rows), axis=0)])
+
+
+def _apply(model, params, method, *args):
+    return model.apply({"params": params}, *args, method=method)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _posterior(model, params, inputs, present):
+    experts = _apply(model, params, MMVAE.encode, inputs)
+    posterior = _apply(model, params, MMVAE.fuse, experts, present)
+    return posterior.mean, jnp.exp(0.5 * posterior.logvar)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _projected(model, name, params, inputs):
+    experts = _apply(model, params, MMVAE.encode, inputs)
+    return _apply(model, params, MMVAE.project, experts)[name]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _normal_draw(model, params, temperature, inputs, present, seeds):
+    experts = _apply(model, params, MMVAE.encode, inputs)
+    posterior = _apply(model, params, MMVAE.fuse, experts, present)
+    noise = temperature * _noise(seeds, posterior.mean.shape[1])
+    return posterior.mean + jnp.exp(0.5 * posterior.logvar) * noise
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _flow_draw(model, params, temperature, inputs, present, seeds):
+    experts = _apply(model, params, MMVAE.encode, inputs)
+    noise = temperature * _noise(seeds, experts["image"].mean.shape[1])
+    return _apply(model, params, MMVAE.draw_prior, noise, experts, present, FLOW_STEPS)
+
+
+def _noise(seeds, dim):
+    return jax.vmap(lambda seed: jax.random.normal(jax.random.key(seed), (dim,)))(seeds)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _drawn(model, params, latents):
+    return to_pixels(_apply(model, params, MMVAE.decode, latents, {"image": None})["image"])
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _written(model, length, drawn, params, temperature, top_p, latents, seeds):
+    """Ids [B, L] and mean log-probability [B] of captions written token by token."""
+    rows = latents.shape[0]
+    keys = jax.vmap(jax.random.key)(seeds)
+
+    def one(carry, index):
+        caches, token, done = carry
+        logits, caches = _apply(model, params, MMVAE.write_extend, caches, token, index)
+        logits = logits.at[:, BOS].set(-jnp.inf).at[:, PAD].set(-jnp.inf)
+        if drawn:
+            token = jax.vmap(jax.random.categorical)(
+                jax.vmap(jax.random.fold_in, (0, None))(keys, index),
+                _nucleus(logits / temperature, top_p),
+            )
+        else:
+            token = jnp.argmax(logits, axis=-1)
+        chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), token[:, None], axis=1)[:, 0]
+        written = jnp.where(done, PAD, token)
+        return (caches, written, done | (token == EOS)), (written, jnp.where(done, 0.0, chosen))
+
+    start = (
+        _apply(model, params, MMVAE.write_begin, latents),
+        jnp.full(rows, BOS),
+        jnp.zeros(rows, bool),
+    )
+    _, (ids, scores) = jax.lax.scan(one, start, jnp.arange(length))
+    return ids.T, jnp.sum(scores, axis=0) / jnp.maximum(1, jnp.sum(ids != PAD, axis=0))
+
+
+def _nucleus(logits, top_p):
+    """Logits with everything outside the smallest set of probability `top_p` removed."""
+    ordered = jnp.sort(logits, axis=-1)[:, ::-1]
+    before = jnp.cumsum(jax.nn.softmax(ordered), axis=-1) - jax.nn.softmax(ordered)
+    kept = jnp.sum(before < top_p, axis=-1)
+    least = jnp.take_along_axis(ordered, kept[:, None] - 1, axis=1)
+    return jnp.where(logits >= least, logits, -jnp.inf)

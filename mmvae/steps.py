@@ -1,0 +1,89 @@
+"""The train and eval steps: pure functions of (state, batch), for one device of many."""
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from mmvae import objectives, optimizer
+from mmvae.parallel import AXIS
+
+
+def train_step(model, config, update, total_steps):
+    """step(state, batch) -> (state, metrics), to be given to `parallel`.
+
+    `update` is the Optax transformation. Metrics are {name: (sum, count)} over all devices.
+    """
+    learning_rate = optimizer.learning_rate(config.optimizer, total_steps)
+    warmup = max(1, round(config.loss.kl_warmup_fraction * total_steps))
+
+    def step(state, batch):
+        key = jax.random.fold_in(jax.random.key(config.seed), state.step)
+        kl_weight = config.loss.weights.kl * jnp.minimum(1.0, (state.step + 1) / warmup)
+        loss = lambda params, part, part_key: objectives.train_losses(
+            model, params, part, part_key, config, kl_weight
+        )
+        gradients, metrics = _accumulated(loss, state.params, batch, key, config.train)
+        gradients = lax.pmean(gradients, AXIS)
+        updates, opt_state = update.update(gradients, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        metrics = lax.psum(metrics, AXIS) | _per_step(
+            _gradient_metrics(gradients, updates, params)
+            | {"learning_rate": learning_rate(state.step), "kl_weight": kl_weight}
+        )
+        ema_params = _moving_average(state.ema_params, params, state.step, config.train.ema_decay)
+        return state.replace(
+            step=state.step + 1, params=params, ema_params=ema_params, opt_state=opt_state
+        ), metrics
+
+    return step
+
+
+def eval_step(model, config):
+    """step(params, batch) -> metrics {name: (sum, count)} over all devices."""
+
+    def step(params, batch):
+        key = jax.random.key(config.seed)
+        return lax.psum(objectives.eval_metrics(model, params, batch, key, config), AXIS)
+
+    return step
+
+
+def _accumulated(loss, params, batch, key, train):
+    """Mean gradients and summed metrics over `accumulate_steps` parts of the batch."""
+    parts = train.accumulate_steps
+    split = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), batch)
+
+    def one(part, index):
+        return jax.grad(lambda p: loss(p, part, jax.random.fold_in(key, index)), has_aux=True)(
+            params
+        )
+
+    if parts == 1:
+        return one(batch, 0)
+    results = lax.scan(lambda _, x: (None, one(*x)), None, (split, jnp.arange(parts)))[1]
+    gradients, metrics = results
+    return jax.tree.map(lambda g: jnp.mean(g, axis=0), gradients), jax.tree.map(
+        lambda m: jnp.sum(m, axis=0), metrics
+    )
+
+
+def _gradient_metrics(gradients, updates, params):
+    size = sum(g.size for g in jax.tree.leaves(gradients))
+    absolute = [jnp.abs(g) for g in jax.tree.leaves(gradients)]
+    return {
+        "grad_norm": optax.global_norm(gradients),
+        "grad_mean": sum(jnp.sum(a) for a in absolute) / size,
+        "grad_max": jnp.max(jnp.stack([jnp.max(a) for a in absolute])),
+        "update_ratio": optax.global_norm(updates) / optax.global_norm(params),
+    }
+
+
+def _per_step(values):
+    return {name: (value, jnp.float32(1.0)) for name, value in values.items()}
+
+
+def _moving_average(average, params, step, decay):
+    """The decay grows towards its value, so that early averages forget the initialisation."""
+    decay = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+    return jax.tree.map(lambda a, p: decay * a + (1.0 - decay) * p, average, params)

@@ -1,0 +1,357 @@
+"""Configurations, their checks, and the command line that changes them."""
+
+import ast
+import math
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from ml_collections import ConfigDict
+
+from configs import base
+from mmvae import command_line, config
+from mmvae.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+BASE = str(ROOT / "configs" / "base.py")
+CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
+NUMBERS = [
+    path
+    for path, value in config.fields(base.get_config()).items()
+    if isinstance(value, int | float) and not isinstance(value, bool)
+]
+
+
+def changed(**values):
+    """The base configuration with fields set; "__" stands for "."."""
+    changed = base.get_config().lock()
+    changed.update_from_flattened_dict(
+        {path.replace("__", "."): value for path, value in values.items()}
+    )
+    return changed
+
+
+def parse(argv):
+    """Options of a command like the one that trains."""
+    parser = command_line.ConfigParser(prog="train", description="Trains.", epilog="example: X\n")
+    parser.add_argument("--workdir", help="where the run is kept")
+    return parser.parse_args(argv)
+
+
+def refusal(capsys, *argv):
+    """The one sentence on stderr with which a command line is refused."""
+    assert command_line.run(parse, list(argv)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    return err.removeprefix("error: ").strip()
+
+
+# Every configuration
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_config_is_valid_and_has_exactly_the_fields_of_base(name):
+    built = import_module(f"configs.{name}").get_config()
+    config.validate(built)
+    assert field_types(built) == field_types(base.get_config())
+
+
+def field_types(of):
+    return {path: type(value) for path, value in config.fields(of).items()}
+
+
+def attribute_chains():
+    """Reads of attributes in `mmvae`, such as ("config", "train", "epochs")."""
+    files = [file for file in (ROOT / "mmvae").rglob("*.py") if file.name != "config.py"]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    return {chain(node) for node in nodes if isinstance(node, ast.Attribute)}
+
+
+def chain(node):
+    if isinstance(node, ast.Attribute):
+        return (*chain(node.value), node.attr)
+    return (node.id,) if isinstance(node, ast.Name) else ("?",)
+
+
+def unread(fields, chains):
+    """Fields read neither behind their group's name nor from a group under another name."""
+    groups = {name for path in fields for name in path.split(".")[:-1]}
+    behind_group = {names[-2:] for names in chains}
+    alone = {names[1] for names in chains if len(names) == 2 and names[0] not in groups}
+    found = []
+    for path in fields:
+        parts = ("config", *path.split("."))
+        by_key = parts[-3:-1] in {("loss", "cross"), ("loss", "weights")}  # by modality
+        in_group = len(parts) > 2 and parts[-1] in alone
+        if not (by_key or in_group or parts[-2:] in behind_group):
+            found.append(path)
+    return found
+
+
+def test_every_field_is_read_somewhere():
+    assert unread(config.fields(base.get_config()), attribute_chains()) == []
+
+
+def test_a_field_that_nobody_reads_is_found():
+    made_up = ["made_up", "train.made_up", "model.modalities.image.made_up"]
+    assert unread(made_up, attribute_chains()) == made_up
+    reads = {("config", "train", "epochs"), ("spec", "width")}
+    fields = ["train.epochs", "eval.epochs", "model.prior.width"]
+    assert unread(fields, reads) == ["eval.epochs"]
+
+
+# validate
+
+
+@pytest.mark.parametrize("path", NUMBERS)
+@pytest.mark.parametrize("value", [-1, math.nan])
+def test_every_number_has_a_range(path, value):
+    wrong = base.get_config()
+    with wrong.ignore_type():  # NaN for a whole number
+        wrong.update_from_flattened_dict({path: value})
+    with pytest.raises(config.ConfigError, match=rf"config\.{path}=\S+ must be "):
+        config.validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"model__modalities__caption__word_dropout": 1.0},
+            "config.model.modalities.caption.word_dropout=1.0 must be at least 0 and below 1.",
+        ),
+        ({"optimizer__beta2": 1.0}, "config.optimizer.beta2=1.0 must be above 0 and below 1."),
+        (
+            {"optimizer__learning_rate": math.inf},
+            "config.optimizer.learning_rate=inf must be above 0.",
+        ),
+        ({"train__epochs": 0}, "config.train.epochs=0 must be at least 1."),
+        ({"data__channels": 2}, "config.data.channels=2 must be one of: 1, 3."),
+        (
+            {"model__dtype": "float16"},
+            "config.model.dtype=float16 must be one of: bfloat16, float32; did you mean bfloat16?",
+        ),
+        (
+            {"loss__alignment": "siglp"},
+            "config.loss.alignment=siglp must be one of: siglip, cosine, symmetric_kl; "
+            "did you mean siglip?",
+        ),
+        (
+            {"wandb__mode": "of"},
+            "config.wandb.mode=of must be one of: auto, online, offline, disabled.",
+        ),
+        (
+            {"model__modalities__image__patch": 10},
+            "config.model.modalities.image.patch=10 must divide config.data.image_size=128; "
+            "nearest: 8 or 16.",
+        ),
+        (
+            {"model__modalities__caption__heads": 7},
+            "config.model.modalities.caption.heads=7 must divide "
+            "config.model.modalities.caption.width=512; nearest: 4 or 8.",
+        ),
+    ],
+)
+def test_a_value_that_cannot_work(values, message):
+    with pytest.raises(config.ConfigError) as error:
+        config.validate(changed(**values))
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["model.fusion", "optimizer.schedule", "model.modalities.image.kind",
+     "model.modalities.image.likelihood"],
+)  # fmt: skip
+def test_every_choice_lists_what_there_is(path):
+    with pytest.raises(config.ConfigError, match=rf"config\.{path}=nonsense must be one of: "):
+        config.validate(changed(**{path: "nonsense"}))
+
+
+@pytest.mark.parametrize(
+    ("batch", "parts", "devices", "processes", "message"),
+    [
+        (10, 1, 4, 1, "must divide evenly over 4 devices; nearest: 8 or 12."),
+        (3, 1, 4, 1, "must divide evenly over 4 devices; nearest: 4."),
+        (20, 1, 8, 2, "must divide evenly over 8 devices of 2 processes; nearest: 16 or 24."),
+        (
+            12, 8, 1, 1,
+            "must divide evenly over 1 device times config.train.accumulate_steps=8; "
+            "nearest: 8 or 16.",
+        ),
+    ],
+)  # fmt: skip
+def test_batches_divide_over_devices(batch, parts, devices, processes, message):
+    wrong = changed(train__batch_size=batch, train__accumulate_steps=parts)
+    with pytest.raises(config.ConfigError) as error:
+        config.validate(wrong, devices, processes)
+    assert str(error.value) == f"config.train.batch_size={batch} {message}"
+
+
+def test_evaluation_batches_divide_over_devices():
+    with pytest.raises(config.ConfigError, match=r"config\.eval\.batch_size=6 .*: 4 or 8"):
+        config.validate(changed(eval__batch_size=6), devices=4)
+
+
+def test_every_modality_has_its_weights():
+    wrong = base.get_config()
+    del wrong.loss.cross.caption
+    with pytest.raises(config.ConfigError, match=r"needs a config\.loss\.cross\.caption: "):
+        config.validate(wrong)
+
+
+def test_the_card_says_which_flags_to_type():
+    card = {"image": {"size": 64, "channels": 3, "format": "png"}}
+    with pytest.raises(config.ConfigError) as error:
+        config.check_against_card(changed(), card)
+    assert "type --config.data.image_size=64 --config.data.channels=3," in str(error.value)
+    config.check_against_card(changed(data__image_size=64, data__channels=3), card)
+
+
+def test_only_the_wrong_field_is_to_be_typed():
+    card = {"image": {"size": 64, "channels": 1}}
+    with pytest.raises(config.ConfigError, match=r"type --config\.data\.image_size=64, or"):
+        config.check_against_card(changed(), card)
+
+
+# JSON
+
+
+def test_json_round_trip_keeps_everything_and_locks():
+    original = changed(train__epochs=3)
+    with original.unlocked():
+        original.betas = ((0.5, 1), "grün")
+    restored = config.from_json(config.to_json(original))
+    assert restored.to_dict() == original.to_dict()
+    assert restored.is_locked
+    assert isinstance(restored.train.epochs, int)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "3"])
+def test_json_of_something_else_is_refused(text):
+    with pytest.raises(config.ConfigError, match="stored configuration cannot be read"):
+        config.from_json(text)
+
+
+# The command line
+
+
+def test_fields_are_set_in_both_spellings_and_the_config_is_locked():
+    options = parse(
+        ["--config.train.epochs=3", "--config", BASE, "--workdir", "run", "--noconfig.data.augment",
+         "--config.optimizer.learning_rate", "1", "--config.name=a name=x"]
+    )  # fmt: skip
+    assert options.config == changed(
+        train__epochs=3, data__augment=False, optimizer__learning_rate=1.0, name="a name=x"
+    )
+    assert options.config.is_locked
+    assert options.workdir == "run"
+
+
+def test_one_command_line_leaves_nothing_for_the_next():
+    parse(["--config", BASE, "--config.train.epochs=3"])
+    assert parse(["--config", BASE]).config == changed()
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        (
+            "--config.train.batchsize=3",
+            "unknown field config.train.batchsize; did you mean config.train.batch_size or ",
+        ),
+        ("--config.batch_size=3", "or config.train.batch_size"),
+        ("--config.qqqqqqqqqqq=3", "config.qqqqqqqqqqq. --print_config lists all fields."),
+        (
+            "--config.train.epochs=abc",
+            "config.train.epochs=abc must be a whole number, such as --config.train.epochs=100.",
+        ),
+        ("--config.train.epochs=1.5", "config.train.epochs=1.5 must be a whole number, such as "),
+        ("--config.loss.free_bits=x", "config.loss.free_bits=x must be a number, such as "),
+        ("--config.data.augment=no", "config.data.augment=no must be true or false, such as "),
+        ("--config.train.epochs", "Missing value for flag --config.train.epochs."),
+        ("--config.seed=None", "config.seed=None must be a whole number, such as --config.seed=0."),
+        ("--config.name=None", "config.name=None would be the text 'None'; it is 'engravings'"),
+        ("--config.train=None", "config.train is a group; set its fields one by one, such as "),
+        ("--config.train={'epochs': 3}", "config.train is a group; set its fields one by one"),
+        ("--workdirr=x", "unknown flag --workdirr; did you mean --workdir? --help lists "),
+        ("--work=x", "unknown flag --work"),
+        ("stray", "unexpected argument 'stray'; write values as --flag=value."),
+        ("--workdir", "argument --workdir: expected one argument; --help shows "),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence(capsys, argument, message):
+    assert message in refusal(capsys, "--config", BASE, argument)
+
+
+def test_a_missing_config(capsys):
+    assert "type, for example, --config configs/base.py" in refusal(capsys, "--workdir=x")
+
+
+def test_a_config_file_that_is_not_there(capsys):
+    wrong = str(ROOT / "configs" / "bose.py")
+    assert f"{wrong} does not exist" in refusal(capsys, "--config", wrong)
+    assert f"did you mean {BASE}?" in refusal(capsys, "--config", wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def get_config(:", ":1: invalid syntax."),
+        ("\n\nimport no_such_module", ":3: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("def get_config():\n    raise ValueError('two\\nlines')", ":2: ValueError: two lines"),
+        ("x = 1", ": AttributeError: module 'config_file' has no attribute 'get_config'"),
+        ("def get_config():\n    return {}", " must return a ConfigDict, not {}."),
+        (
+            "from configs import base\ndef get_config():\n    config = base.get_config()\n"
+            "    config.trian.epochs = 3",
+            """:4: AttributeError: 'trian' Did you mean "train" instead of "trian"?""",
+        ),
+    ],
+)
+def test_an_error_in_the_config_file(capsys, tmp_path, text, message):
+    file = tmp_path / "own.py"
+    file.write_text(text)
+    found = refusal(capsys, "--config", str(file))
+    assert str(file) in found
+    assert found.endswith(message)
+
+
+def test_print_config_shows_every_field_and_marks_what_was_set(capsys):
+    with pytest.raises(SystemExit) as ending:
+        parse(["--config", BASE, "--config.train.batch_size=32", "--print_config"])
+    lines = capsys.readouterr().out.splitlines()
+    assert ending.value.code == 0
+    assert "config.train.batch_size = 32  (int, overridden: 256 in the file)" in lines
+    assert "config.train.epochs = 100  (int)" in lines
+    assert len(lines) == len(config.fields(base.get_config()))
+
+
+def test_help_names_examples_and_print_config(capsys):
+    with pytest.raises(SystemExit) as ending:
+        parse(["--help"])
+    text = capsys.readouterr().out
+    assert ending.value.code == 0
+    for part in ("example: X\n", "--workdir", "--print_config lists", "--config.train."):
+        assert part in text
+
+
+def test_run_passes_on_success_and_everything_that_is_not_the_users_fault(capsys):
+    def fails(argv):
+        raise argv[0]
+
+    assert command_line.run(lambda argv: None, []) == 0
+    assert command_line.run(lambda argv: argv[0], [7]) == 7
+    assert command_line.run(fails, [UserError("Say so.")]) == 2
+    assert capsys.readouterr().err == "error: Say so.\n"
+    assert command_line.run(fails, [KeyboardInterrupt()]) == 130
+    with pytest.raises(ValueError, match="a bug"):
+        command_line.run(fails, [ValueError("a bug")])
+
+
+def test_a_list_in_a_config_is_refused_in_one_line():
+    with pytest.raises(UserError) as error:
+        command_line.override(ConfigDict({"sizes": [1, 2]}), ["--config.sizes=3"])
+    assert "\n" not in str(error.value)
