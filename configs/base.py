@@ -93,4 +93,4 @@ def get_config():
     config.wandb = ConfigDict()
     config.wandb.mode = "auto"  # auto, online, offline or disabled
     config.wandb.project = "mmvae"
-    return config
+    return config.lock()

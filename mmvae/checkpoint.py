@@ -18,6 +18,7 @@ from orbax.checkpoint import checkpoint_managers
 
 from mmvae import damage, host_tree
 from mmvae.damage import DamagedCheckpoint
+from mmvae.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         previous_ok = self.wait()
         latest = self.latest_step()
         if latest is not None and step < latest:
-            raise ValueError(
+            raise UserError(
                 f"step {step} is older than checkpoint {latest} in {self._directory}: "
                 "resume from that checkpoint or use a fresh --workdir."
             )
@@ -203,7 +204,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         step = self._resolve(which)
         stored = self._stored_tree(step)
         if name not in stored:
-            raise ValueError(
+            raise UserError(
                 f"checkpoint {step} in {self._directory} has no {name!r}; it has {_listed(stored)}."
             )
         wanted = host_tree.abstract({name: stored[name]})
@@ -214,14 +215,14 @@ class Checkpoints(contextlib.AbstractContextManager):
         self.wait()
         steps = self.all_steps()
         if not steps:
-            raise ValueError(
+            raise UserError(
                 f"no checkpoints in {self._directory}: train first "
                 f"(python -m mmvae.main --workdir {self._directory.parent})."
             )
         best = self.best_step()
         step = {"latest": steps[-1], "best": steps[-1] if best is None else best}.get(which, which)
         if step not in steps:
-            raise ValueError(
+            raise UserError(
                 f"no checkpoint {which!r} in {self._directory}; "
                 f'there are "best", "latest" and {self._stored()}.'
             )
@@ -233,7 +234,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         differing = host_tree.differences(stored, wanted)
         if differing:
             more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""
-            raise ValueError(
+            raise UserError(
                 f"checkpoint {step} in {self._directory} does not fit this model: "
                 f"{'; '.join(differing[:3])}{more}. "
                 "Use the config.json of that run, or a fresh --workdir."

@@ -14,11 +14,13 @@ from pathlib import Path
 import jax
 from jax.experimental import multihost_utils
 
+from mmvae.errors import UserError
+
 _SUMS = "sha256.json"
 _READ_ERRORS = (OSError, ValueError, KeyError)
 
 
-class DamagedCheckpoint(ValueError):
+class DamagedCheckpoint(UserError):
     """A stored checkpoint cannot be read or differs from its checksums."""
 
 

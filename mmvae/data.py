@@ -8,6 +8,7 @@ order is that of the global batch: any number of processes together see the same
 import numpy as np
 import tensorflow as tf
 
+from mmvae.errors import UserError
 from mmvae.text import pad_ids
 
 # A zoom of up to 8 % and a shift of up to 4 % leave lettering readable.
@@ -21,18 +22,18 @@ def hide_accelerators():
         tf.config.set_visible_devices([], kind)
 
 
-def steps_per_epoch(records, batch_size):
-    """Whole batches in one pass over the records.
+def steps_per_epoch(pairs, batch_size):
+    """Whole batches in one pass over `pairs` training pairs.
 
     Raises:
-        ValueError: fewer records than one batch.
+        UserError: fewer pairs than one batch.
     """
-    if len(records) < batch_size:
-        raise ValueError(
-            f"config.train.batch_size={batch_size} is more than the {len(records)} training "
-            f"pairs; type --config.train.batch_size={len(records)} or less"
+    if pairs < batch_size:
+        raise UserError(
+            f"config.train.batch_size={batch_size} is more than the {pairs} training pairs; "
+            f"type --config.train.batch_size={pairs} or less."
         )
-    return len(records) // batch_size
+    return pairs // batch_size
 
 
 def train_batches(records, data, seed, batch_size, first_batch, process=0, processes=1):
@@ -42,9 +43,9 @@ def train_batches(records, data, seed, batch_size, first_batch, process=0, proce
     `data` is `config.data`. Each epoch is a fresh permutation; its remainder is left out.
 
     Raises:
-        ValueError: a picture cannot be decoded (named).
+        UserError: a picture cannot be decoded (named).
     """
-    per_epoch = steps_per_epoch(records, batch_size)
+    per_epoch = steps_per_epoch(len(records), batch_size)
     source = _Source(records, data)
 
     def permuted(epoch):
@@ -133,7 +134,7 @@ def _numpy(dataset, records):
     try:
         yield from dataset.as_numpy_iterator()
     except tf.errors.InvalidArgumentError as error:
-        raise ValueError(_undecodable(records)) from error
+        raise UserError(_undecodable(records)) from error
 
 
 def _undecodable(records):

@@ -14,7 +14,8 @@ import numpy as np
 
 from mmvae import config as configs
 from mmvae.checkpoint import Checkpoints
-from mmvae.models import gaussian, mmvae
+from mmvae.errors import UserError
+from mmvae.models import mmvae
 from mmvae.models.image import to_pixels
 from mmvae.models.mmvae import MMVAE
 from mmvae.text import BOS, EOS, PAD, Tokenizer
@@ -60,11 +61,11 @@ class Session:
         """Session of a run directory, at its "best" or "latest" checkpoint or a step (int).
 
         Raises:
-            ValueError: no run there, no such checkpoint, or a damaged one.
+            UserError: no run there, no such checkpoint, or a damaged one.
         """
         run = Path(run)
         if not (run / "config.json").exists():
-            raise ValueError(f"{run} is not a run directory: it has no config.json")
+            raise UserError(f"{run} is not a run directory: it has no config.json")
         config = configs.from_json((run / "config.json").read_text())
         with Checkpoints(run / "checkpoints", read_only=True) as checkpoints:
             params = checkpoints.restore_subtree(which, "ema_params")
@@ -100,10 +101,10 @@ class Session:
         when nothing is given. `temperature` scales the noise.
 
         Raises:
-            ValueError: an unknown sampler.
+            UserError: an unknown sampler.
         """
         if sampler not in SAMPLERS:
-            raise ValueError(f"sampler '{sampler}' is unknown; choose one of {', '.join(SAMPLERS)}")
+            raise UserError(f"sampler '{sampler}' is unknown; choose one of {', '.join(SAMPLERS)}")
         inputs, present = self._inputs(images, captions, len(seeds))
         draw = _flow_draw if sampler == "flow" else _normal_draw
         fixed = functools.partial(draw, self.model, self.params, np.float32(temperature))

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from mmvae.models import gaussian
-from mmvae.models.mmvae import MODALITIES, MMVAE
+from mmvae.models.mmvae import MMVAE, MODALITIES
 from mmvae.models.prior import flow_path
 from mmvae.parallel import AXIS
 

@@ -1,6 +1,9 @@
 """Devices and processes: the one place that calls `jax.pmap`."""
 
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 AXIS = "devices"
 
@@ -12,5 +15,31 @@ def parallel(step, donate=False):
     the step returns must agree on all devices (reduce it over `AXIS`).
     """
     return jax.pmap(
-        step, axis_name=AXIS, in_axes=(None, 0), out_axes=None, donate_argnums=(0,) if donate else ()
+        step,
+        axis_name=AXIS,
+        in_axes=(None, 0),
+        out_axes=None,
+        donate_argnums=(0,) if donate else (),
     )
+
+
+def place(tree):
+    """A tree of arrays, copied whole to every device of every process.
+
+    Done once before the first step: a state that starts elsewhere would compile the step
+    twice, and cannot be donated by several processes.
+    """
+    mesh = Mesh(np.array(jax.devices()), (AXIS,))
+    return jax.device_put(jax.device_get(tree), NamedSharding(mesh, PartitionSpec()))
+
+
+def split(batch):
+    """A batch of this process [rows, ...] as [local devices, rows / devices, ...]."""
+    return jax.tree.map(lambda x: x.reshape(jax.local_device_count(), -1, *x.shape[1:]), batch)
+
+
+def agree(flag):
+    """The first process's bool, in every process."""
+    if jax.process_count() == 1:
+        return flag
+    return bool(multihost_utils.broadcast_one_to_all(np.array(flag)))

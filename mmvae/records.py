@@ -12,6 +12,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from mmvae.errors import UserError
+
 SPLITS = ("train", "val", "test")
 NAME = "mmvae_pairs"
 VERSION = "1.0.0"
@@ -94,12 +96,12 @@ def read(directory, split):
     """Records of one split, in stored order.
 
     Raises:
-        ValueError: no data set there, no such split, or a damaged shard (named).
+        UserError: no data set there, no such split, or a damaged shard (named).
     """
     builder = _builder(directory)
     if split not in builder.info.splits:
         known = ", ".join(sorted(builder.info.splits))
-        raise ValueError(f"{directory} has no split '{split}'; it has: {known}")
+        raise UserError(f"{directory} has no split '{split}'; it has: {known}")
     rows = _rows(builder, split)
     return Records(
         images=tf.constant([row["image"] for row in rows], tf.string),
@@ -144,7 +146,7 @@ def _serialize(schema, row):
 
 def _builder(directory):
     if not (Path(directory) / "dataset_info.json").exists():
-        raise ValueError(
+        raise UserError(
             f"{directory} is not a prepared data set (no dataset_info.json); "
             f"make one: python -m data_prep.prepare --source SPEC --out {directory}"
         )
@@ -158,7 +160,7 @@ def _rows(builder, split):
         try:
             rows += [_parse(raw) for raw in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()]
         except tf.errors.OpError as error:
-            raise ValueError(
+            raise UserError(
                 f"damaged shard {shard}: {error.message}; prepare the data set again"
             ) from error
     return rows

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 
+from mmvae.errors import UserError
+
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 NUM_SPECIAL = 4
 _GRADES = ((8000, "full"), (1000, "good"), (0, "small"))  # least number of pieces
@@ -19,7 +21,7 @@ class Tokenizer:
     """A SentencePiece model read from `path` (a `tokenizer.model` file).
 
     Raises:
-        ValueError: the file is missing, is not a SentencePiece model, or its special ids
+        UserError: the file is missing, is not a SentencePiece model, or its special ids
             are not pad 0, unk 1, bos 2, eos 3.
     """
 
@@ -28,7 +30,7 @@ class Tokenizer:
         try:
             self._pieces = sentencepiece.SentencePieceProcessor(model_proto=self.path.read_bytes())
         except (OSError, RuntimeError) as error:
-            raise ValueError(f"{path} is not a readable SentencePiece model: {error}") from error
+            raise UserError(f"{path} is not a readable SentencePiece model: {error}") from error
         found = (
             self._pieces.pad_id(),
             self._pieces.unk_id(),
@@ -36,7 +38,7 @@ class Tokenizer:
             self._pieces.eos_id(),
         )
         if found != (PAD, UNK, BOS, EOS):
-            raise ValueError(f"{path} has pad, unk, bos, eos ids {found}; expected (0, 1, 2, 3)")
+            raise UserError(f"{path} has pad, unk, bos, eos ids {found}; expected (0, 1, 2, 3)")
 
     @property
     def vocab_size(self):

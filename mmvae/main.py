@@ -1,0 +1,58 @@
+"""Train a model: `python -m mmvae.main --config configs/base.py`."""
+
+import os
+import sys
+from pathlib import Path
+
+from mmvae import command_line
+
+_EXAMPLES = """examples:
+  python -m mmvae.main --config configs/base.py
+  python -m mmvae.main --config configs/base.py --workdir runs/b32 --config.train.batch_size=32
+  python -m mmvae.main --config configs/base.py --dry_run
+  python -m mmvae.main --config configs/base.py --print_config
+
+The same command continues an interrupted run. Several processes: set JAX_COORDINATOR_ADDRESS,
+JAX_NUM_PROCESSES and JAX_PROCESS_ID (a Slurm job or a TPU pod slice needs only --multihost).
+"""
+
+
+def main(argv):
+    """Parse flags, start the machine up, train; returns the exit code."""
+    parser = command_line.ConfigParser(
+        prog="python -m mmvae.main", description=__doc__, epilog=_EXAMPLES
+    )
+    parser.add_argument("--workdir", help="the run's directory; default: runs/<config.name>")
+    parser.add_argument(
+        "--dry_run", action="store_true", help="show shapes, sizes and steps; train nothing"
+    )
+    parser.add_argument(
+        "--multihost", action="store_true", help="join the other processes of a cluster job"
+    )
+    options = parser.parse_args(argv)
+    start_up(options.multihost)
+    # TensorFlow and JAX take seconds to import: wrong flags were answered before.
+    from mmvae import summary
+    from mmvae.train import Plan, train
+
+    if options.dry_run:
+        print("\n".join(summary.dry_run(Plan(options.config))))
+        return 0
+    return train(options.config, options.workdir or Path("runs") / options.config.name)
+
+
+def start_up(multihost):
+    """Settings of the libraries that must come before their first use."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import jax
+
+    cache = os.path.expanduser("~/.cache/mmvae/xla")
+    jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", cache))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    if multihost or "JAX_COORDINATOR_ADDRESS" in os.environ:
+        jax.distributed.initialize()
+
+
+if __name__ == "__main__":
+    sys.exit(command_line.run(main))

@@ -1,0 +1,71 @@
+"""What a run says of itself before it starts."""
+
+import jax
+import numpy as np
+
+from mmvae import text
+
+
+def lines(plan, state, train_step, first_step):
+    """Lines of the start-up summary: devices, data, vocabulary, parameters, work to do."""
+    config = plan.config
+    yield _devices()
+    pairs = ", ".join(f"{count:,} {split}" for split, count in plan.sizes.items())
+    size = "x".join(str(n) for n in plan.shapes["image"])
+    yield f"data        {config.data.dir}: {pairs} pairs of {size} pixels"
+    yield f"vocabulary  {text.verdict(plan.card['vocabulary'])}"
+    yield from parameter_table(state.params)
+    flops = step_flops(train_step, state, plan.example_batch())
+    yield (
+        f"step        {config.train.batch_size} pairs, {flops / 1e9:,.1f} GFLOP, "
+        f"{config.model.dtype} products"
+    )
+    resumed = f", resuming after step {first_step:,}" if first_step else ""
+    yield (
+        f"work        {config.train.epochs} epochs of {plan.steps_per_epoch:,} steps = "
+        f"{plan.total_steps:,} steps{resumed}; the progress line tells the time left"
+    )
+
+
+def parameter_table(params):
+    """Rows "name  count" of the model's parts, and their sum."""
+    counts = {name: _count(part) for name, part in params.items()}
+    for name, count in sorted(counts.items(), key=lambda item: -item[1]):
+        if count >= 1000:
+            yield f"parameters  {name:<20} {count:>12,}"
+    yield f"parameters  {'total':<20} {sum(counts.values()):>12,}"
+
+
+def step_flops(train_step, state, batch):
+    """Floating-point operations of one train step over all devices, as XLA counts them."""
+    costs = train_step.lower(state, batch).cost_analysis()
+    return (costs or {}).get("flops", float("nan")) * jax.device_count()
+
+
+def memory_bytes(state, batch):
+    """Bytes of a state and of one batch on the devices; activations come on top."""
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves((state, batch)))
+
+
+def dry_run(plan):
+    """Lines of everything that can be known without training: shapes, sizes, steps, memory."""
+    state = jax.eval_shape(plan.initial_state)
+    batch = plan.example_batch()
+    yield from lines(plan, state, plan.train_step(), 0)
+    for name, shape in plan.shapes.items():
+        yield f"shape       {name:<20} {shape}"
+    held = memory_bytes(state, batch) / 2**30
+    yield f"memory      {held:.2f} GiB for parameters, optimizer, average and one batch"
+    yield "dry run     nothing was trained or written"
+
+
+def _devices():
+    kinds = {}
+    for device in jax.devices():
+        kinds[device.device_kind] = kinds.get(device.device_kind, 0) + 1
+    named = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
+    return f"devices     {named}, {jax.process_count()} process(es), JAX {jax.__version__}"
+
+
+def _count(tree):
+    return int(sum(np.prod(x.shape) for x in jax.tree.leaves(tree)))

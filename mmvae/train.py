@@ -1,0 +1,310 @@
+"""Training: set-up, and the loop."""
+
+import contextlib
+import functools
+import json
+import math
+import shutil
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from flax import jax_utils
+
+from mmvae import config as configs
+from mmvae import data, optimizer, parallel, records, steps, summary
+from mmvae.checkpoint import Checkpoints
+from mmvae.errors import UserError
+from mmvae.evaluators import coherence, samples, validation
+from mmvae.inference import Session, shapes
+from mmvae.metrics import Aggregator, Throughput, derive, system_gauges
+from mmvae.models import mmvae
+from mmvae.preemption import StopRequest
+from mmvae.state import create
+from mmvae.text import Tokenizer
+from mmvae.writers import ConsoleWriter, FileWriter, JsonlWriter, Writers, start_wandb
+
+
+class Diverged(UserError):
+    """A loss term became NaN or infinite; the last good checkpoint is kept."""
+
+
+class Plan:
+    """What a run will do, known before anything is computed: data, model, steps.
+
+    Raises:
+        UserError: config and data set do not fit each other or this machine.
+    """
+
+    def __init__(self, config):
+        configs.validate(config, jax.device_count(), jax.process_count())
+        directory = Path(config.data.dir)
+        self.sizes = records.split_sizes(directory)
+        self.card = json.loads((directory / "card.json").read_text())
+        configs.check_against_card(config, self.card)
+        self.config = config
+        self.tokenizer = Tokenizer(directory / "tokenizer.model")
+        self.shapes = shapes(config, self.tokenizer)
+        self.steps_per_epoch = data.steps_per_epoch(self.sizes["train"], config.train.batch_size)
+        self.total_steps = self.steps_per_epoch * config.train.epochs
+        self.model = mmvae.build(config.model, self.shapes)
+        self.optimizer = optimizer.build(config.optimizer, self.total_steps)
+
+    def initial_state(self):
+        """TrainState before the first step, on all devices."""
+        example = {name: np.zeros((1, *shape), np.int32) for name, shape in (
+            ("image", self.shapes["image"]), ("caption", self.shapes["caption"][:1]))}
+        key = jax.random.key(self.config.seed)
+        params = mmvae.initialise(self.model, self.config.model, key, example)
+        return create(params, self.optimizer)
+
+    def train_step(self):
+        """The parallel train step (state, batch) -> (state, metrics)."""
+        step = steps.train_step(self.model, self.config, self.optimizer, self.total_steps)
+        return parallel.parallel(step, donate=True)
+
+    def example_batch(self):
+        """A batch of zeros with a leading device axis, for shapes and costs."""
+        rows = self.config.train.batch_size // jax.process_count()
+        ones = np.ones(rows, bool)
+        batch = {
+            "image": np.zeros((rows, *self.shapes["image"]), np.uint8),
+            "caption": np.zeros((rows, self.shapes["caption"][0]), np.int32),
+            "present": {"image": ones, "caption": ones},
+            "mask": ones,
+        }
+        return parallel.split(batch)
+
+
+def train(config, workdir):
+    """Train `config` in `workdir`, resuming what is there; returns the process's exit code.
+
+    Raises:
+        UserError: anything the user can put right, Diverged among them.
+    """
+    data.hide_accelerators()
+    plan = Plan(config)
+    workdir = Path(workdir)
+    _prepare_workdir(workdir, plan)
+    console = ConsoleWriter()
+    with (
+        StopRequest() as stop,
+        Checkpoints(
+            workdir / "checkpoints", config.checkpoint.keep_best, config.checkpoint.keep_latest
+        ) as checkpoints,
+    ):
+        trainer = Trainer(plan, workdir, console, checkpoints)
+        with contextlib.closing(trainer):
+            trainer.run(stop)
+        return stop.exit_code
+
+
+class Trainer:
+    """One run in one process: its state, its data, and who is told about it."""
+
+    def __init__(self, plan, workdir, console, checkpoints):
+        self.plan, self.config, self.checkpoints = plan, plan.config, checkpoints
+        self.console = console
+        state = plan.initial_state()
+        restored = checkpoints.restore_latest(jax.eval_shape(lambda: state))
+        self.step, state, _ = restored or (0, state, {})
+        self.state = parallel.place(state)
+        self.train_step = plan.train_step()
+        self.eval_step = parallel.parallel(steps.eval_step(plan.model, plan.config))
+        read = functools.partial(records.read, self.config.data.dir)
+        self.train_records, self.val_records = read("train"), read("val")
+        self.clock = Throughput()
+        self.window, self.epoch_sums = Aggregator(), Aggregator()
+        self.pending = None
+        self.last_save = time.monotonic()
+        self.writers = self._writers(workdir, self.step if restored else None)
+        if jax.process_index() == 0:
+            for line in summary.lines(plan, self.state, self.train_step, self.step):
+                console.note(line)
+
+    def run(self, stop):
+        """Train until the last step, or until `stop` asks."""
+        batches = self._batches()
+        if self.step == 0:
+            self._show_samples(before_training=True)
+        while self.step < self.plan.total_steps:
+            with self.clock.waiting():
+                batch = next(batches)
+            self._update(batch)
+            end_of_epoch = self.step % self.plan.steps_per_epoch == 0
+            if end_of_epoch or self.step % self.config.train.log_every_steps == 0:
+                self._log()
+            if end_of_epoch and self._due(self.config.eval.every_epochs):
+                self._evaluate()
+            stopping = stop.should_stop(self.step)
+            if stopping or self._save_is_due():
+                self._save()
+            if stopping:
+                break
+
+    def close(self):
+        """Finish writing; best values become the run's summary."""
+        self.checkpoints.wait()
+        best = self.checkpoints.best_step()
+        if best is not None:
+            values = {"best_step": best, "best_val_loss": self.checkpoints.best_val_loss()}
+            self.writers.summary(values)
+        self.writers.close()
+
+    def _batches(self):
+        stream = data.train_batches(
+            self.train_records,
+            self.config.data,
+            self.config.seed,
+            self.config.train.batch_size,
+            self.step,
+            jax.process_index(),
+            jax.process_count(),
+        )
+        return jax_utils.prefetch_to_device(map(parallel.split, stream), 2)
+
+    def _update(self, batch):
+        self.state, metrics = self.train_step(self.state, batch)
+        self.step += 1
+        self.clock.step(self.config.train.batch_size)
+        # Fetched only after this step is under way, so the device never waits for the host.
+        self._take_pending()
+        self.pending = (self.step, metrics)
+
+    def _take_pending(self):
+        """Fetch the metrics of the step before, and stop at the first one that is not finite."""
+        if self.pending is None:
+            return
+        step, metrics = self.pending[0], jax.device_get(self.pending[1])
+        self.pending = None
+        bad = sorted(n for n, (total, _) in metrics.items() if not np.all(np.isfinite(total)))
+        if bad:
+            # The first cause is a term or the gradient; the total only follows.
+            named = ", ".join(n for n in bad if n.startswith(("loss_", "grad_"))) or bad[0]
+            raise Diverged(
+                f"step {step}: {named} not finite. Training stopped; the last good checkpoint is "
+                f"step {self.checkpoints.latest_step()}. Try a lower learning rate: "
+                f"--config.optimizer.learning_rate={self.config.optimizer.learning_rate / 3:.1g}"
+            )
+        self.window.add(metrics)
+        self.epoch_sums.add(metrics)
+
+    def _log(self):
+        self._take_pending()
+        values = derive(self.window.result())
+        self.window.reset()
+        system = system_gauges() | self.clock.window()
+        row = {f"train/{name}": value for name, value in values.items()}
+        row |= {f"system/{name}": value for name, value in system.items()}
+        self.writers.scalars(self.step, row | {"epoch": self.step / self.plan.steps_per_epoch})
+        self._progress(values)
+
+    def _progress(self, values):
+        shown = {"loss": values["loss_total"], "lr": values["learning_rate"]}
+        left = self.plan.total_steps - self.step
+        self.console.progress(
+            self.step,
+            self.plan.total_steps,
+            shown,
+            self.clock.run().get("images_per_second"),
+            self.clock.eta_seconds(left),
+        )
+
+    def _evaluate(self):
+        with self.clock.paused():
+            values = validation.evaluate(
+                self.eval_step, self.state.ema_params, self.val_records, self.config
+            )
+            showing = self._due(self.config.eval.samples_every_epochs) or self._finished
+            if showing:
+                values |= self._show_samples()
+            self._write_epoch(values)
+            self._save(values["loss_total"])
+
+    def _write_epoch(self, values):
+        epoch = self.step // self.plan.steps_per_epoch
+        scalars = {f"val/{name}": v for name, v in values.items() if np.ndim(v) == 0}
+        self.writers.scalars(self.step, scalars | {"epoch": float(epoch)})
+        self.writers.histograms(
+            self.step, {f"val/{n}": v for n, v in values.items() if np.ndim(v) > 0}
+        )
+        train = {f"train/{n}": v for n, v in derive(self.epoch_sums.result()).items()}
+        self.epoch_sums.reset()
+        system = {f"system/{name}": value for name, value in self.clock.run().items()}
+        best = self.checkpoints.best_val_loss()
+        is_best = math.isfinite(values["loss_total"]) and (
+            best is None or values["loss_total"] < best
+        )
+        self.console.epoch_row(
+            scalars | train | system | {"epoch": epoch, "step": self.step}, is_best
+        )
+
+    def _show_samples(self, before_training=False):
+        """Write picture grids and the caption table; returns what they measure."""
+        if jax.process_index() != 0:
+            return {}
+        session = Session(self.config, jax.device_get(self.state.ema_params), self.plan.tokenizer)
+        shown = samples.make(session, self.val_records, self.config.eval.num_samples)
+        self.writers.images(self.step, shown.grids)
+        self.writers.table(self.step, "captions", samples.COLUMNS, shown.rows)
+        if before_training or not coherence.applies(self.val_records):
+            return {}
+        return coherence.evaluate(session, self.val_records)
+
+    def _save(self, val_loss=None):
+        self._take_pending()
+        with self.clock.paused():
+            position = {"batch": self.step}
+            self.checkpoints.save(self.step, self.state, position, val_loss)
+        self.last_save = time.monotonic()
+
+    def _save_is_due(self):
+        minutes = (time.monotonic() - self.last_save) / 60
+        due = minutes >= self.config.checkpoint.every_minutes
+        # Every process must save together, so the clock of the first one decides.
+        return parallel.agree(due)
+
+    def _due(self, every_epochs):
+        return self.step // self.plan.steps_per_epoch % every_epochs == 0 or self._finished
+
+    @property
+    def _finished(self):
+        return self.step == self.plan.total_steps
+
+    def _writers(self, workdir, resume_step):
+        if jax.process_index() != 0:
+            return Writers([])
+        config = self.config
+        return Writers(
+            [
+                JsonlWriter(workdir, resume_step),
+                FileWriter(workdir),
+                start_wandb(
+                    workdir,
+                    config.wandb.project,
+                    config.name,
+                    config.wandb.mode,
+                    config.to_dict(),
+                    resume_step,
+                    report=self.console.note,
+                ),
+            ],
+            report=self.console.note,
+        )
+
+
+def _prepare_workdir(workdir, plan):
+    """Write what makes a run explain itself; refuse to mix two configurations in one place."""
+    path, text = workdir / "config.json", configs.to_json(plan.config)
+    if path.exists() and path.read_text() != text:
+        raise UserError(
+            f"{workdir} holds a run with another configuration; type --workdir NEW for a new run, "
+            f"or repeat the flags in {path} to continue that one."
+        )
+    if jax.process_index() != 0:
+        return
+    workdir.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    for name in ("tokenizer.model", "card.json"):
+        shutil.copyfile(Path(plan.config.data.dir) / name, workdir / name)
