@@ -4,16 +4,14 @@ import io
 import platform
 from collections import Counter
 from importlib.metadata import version
-from pathlib import Path
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from mmvae.contact_sheet import contact_sheet
 from mmvae.text import verdict
 
-_COLUMNS, _ROWS = 8, 6
-_TEXT_LINES = 3
+_PAIRS_SHOWN = 48
 _LIBRARIES = ("pillow", "imagehash", "sentencepiece", "tensorflow-datasets", "numpy")
 
 
@@ -86,24 +84,12 @@ def by_count(counts):
     return sorted(reasons, key=lambda item: (-item[1], item[0]))
 
 
-def contact_sheet(rows, size):
+def contact_sheet_of(rows):
     """PNG bytes of up to 48 training pairs, spread evenly over the split."""
-    picked = np.linspace(0, len(rows) - 1, min(len(rows), _COLUMNS * _ROWS)).astype(int)
-    side = max(size, 128)
-    font = _font(side // 10)
-    line = side // 8
-    cell = (side + 8, side + 12 + _TEXT_LINES * line)
-    lines = -(-len(picked) // _COLUMNS)
-    sheet = Image.new("RGB", (_COLUMNS * cell[0] + 8, lines * cell[1] + 8), "white")
-    draw = ImageDraw.Draw(sheet)
-    for place, index in enumerate(picked):
-        x, y = 8 + place % _COLUMNS * cell[0], 8 + place // _COLUMNS * cell[1]
-        image = Image.open(io.BytesIO(rows[index]["image"])).convert("RGB")
-        sheet.paste(image.resize((side, side), Image.Resampling.LANCZOS), (x, y))
-        for n, text in enumerate(_wrap(rows[index]["caption"], font, side)):
-            draw.text((x, y + side + 2 + n * line), text, "black", font)
+    picked = np.linspace(0, len(rows) - 1, min(len(rows), _PAIRS_SHOWN)).astype(int)
+    pictures = [np.asarray(Image.open(io.BytesIO(rows[i]["image"]))) for i in picked]
     out = io.BytesIO()
-    sheet.save(out, "PNG")
+    contact_sheet(pictures, [rows[i]["caption"] for i in picked]).save(out, "PNG")
     return out.getvalue()
 
 
@@ -132,21 +118,3 @@ def _captions(captions):
         "max_words": max(words),
         "distinct_words": len({w for caption in seen for w in caption.lower().split()}),
     }
-
-
-def _font(size):
-    """A font with more alphabets than Pillow's own; it comes with matplotlib."""
-    path = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
-    return ImageFont.truetype(str(path), size)
-
-
-def _wrap(text, font, width):
-    """The first lines of a text that fit a width."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return [line for line in lines if line][:_TEXT_LINES]

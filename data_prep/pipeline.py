@@ -47,7 +47,7 @@ def prepare(options, settings, folder):
     facts = {"name": _name(options.source), "sources": options.source, "settings": settings}
     facts |= card.describe(rows, image, len(pairs), reasons)
     facts["vocabulary"] = _measure(tokenizer, splits, options)
-    output.write_card(folder, facts, card.contact_sheet(rows["train"], options.image_size))
+    output.write_card(folder, facts, card.contact_sheet_of(rows["train"]))
     output.write_records(folder, rows, image)
     return facts
 

@@ -10,10 +10,10 @@ def lines(plan, state, train_step, first_step):
     """Lines of the start-up summary: devices, data, vocabulary, parameters, work to do."""
     config = plan.config
     yield _devices()
-    pairs = ", ".join(f"{count:,} {split}" for split, count in plan.sizes.items())
+    pairs = f"{len(plan.train_records):,} train, {len(plan.val_records):,} val"
     size = "x".join(str(n) for n in plan.shapes["image"])
     yield f"data        {config.data.dir}: {pairs} pairs of {size} pixels"
-    yield f"vocabulary  {text.verdict(plan.card['vocabulary'])}"
+    yield f"vocabulary  {text.verdict(plan.vocabulary())}"
     yield from parameter_table(state.params)
     flops = step_flops(train_step, state, plan.example_batch())
     yield (

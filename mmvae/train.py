@@ -1,7 +1,6 @@
 """Training: set-up, and the loop."""
 
 import contextlib
-import functools
 import json
 import math
 import shutil
@@ -40,16 +39,26 @@ class Plan:
     def __init__(self, config):
         configs.validate(config, jax.device_count(), jax.process_count())
         directory = Path(config.data.dir)
-        self.sizes = records.split_sizes(directory)
+        self.train_records = records.read(directory, "train")
+        self.val_records = records.read(directory, "val")
         self.card = json.loads((directory / "card.json").read_text())
         configs.check_against_card(config, self.card)
         self.config = config
         self.tokenizer = Tokenizer(directory / "tokenizer.model")
         self.shapes = shapes(config, self.tokenizer)
-        self.steps_per_epoch = data.steps_per_epoch(self.sizes["train"], config.train.batch_size)
+        self.steps_per_epoch = data.steps_per_epoch(
+            len(self.train_records), config.train.batch_size
+        )
         self.total_steps = self.steps_per_epoch * config.train.epochs
         self.model = mmvae.build(config.model, self.shapes)
         self.optimizer = optimizer.build(config.optimizer, self.total_steps)
+
+    def vocabulary(self):
+        """The card's vocabulary statistics, cut captions counted at this run's length."""
+        length = self.config.data.caption_length
+        lengths = [len(ids) + 1 for ids in self.train_records.caption_ids]
+        cut = {"caption_length": length, "truncated": float(np.mean(np.array(lengths) > length))}
+        return self.card["vocabulary"] | cut
 
     def initial_state(self):
         """TrainState before the first step, on all devices."""
@@ -112,8 +121,6 @@ class Trainer:
         self.state = parallel.place(state)
         self.train_step = plan.train_step()
         self.eval_step = parallel.parallel(steps.eval_step(plan.model, plan.config))
-        read = functools.partial(records.read, self.config.data.dir)
-        self.train_records, self.val_records = read("train"), read("val")
         self.clock = Throughput()
         self.window, self.epoch_sums = Aggregator(), Aggregator()
         self.pending = None
@@ -154,7 +161,7 @@ class Trainer:
 
     def _batches(self):
         stream = data.train_batches(
-            self.train_records,
+            self.plan.train_records,
             self.config.data,
             self.config.seed,
             self.config.train.batch_size,
@@ -214,7 +221,7 @@ class Trainer:
     def _evaluate(self):
         with self.clock.paused():
             values = validation.evaluate(
-                self.eval_step, self.state.ema_params, self.val_records, self.config
+                self.eval_step, self.state.ema_params, self.plan.val_records, self.config
             )
             showing = self._due(self.config.eval.samples_every_epochs) or self._finished
             if showing:
@@ -245,12 +252,12 @@ class Trainer:
         if jax.process_index() != 0:
             return {}
         session = Session(self.config, jax.device_get(self.state.ema_params), self.plan.tokenizer)
-        shown = samples.make(session, self.val_records, self.config.eval.num_samples)
+        shown = samples.make(session, self.plan.val_records, self.config.eval.num_samples)
         self.writers.images(self.step, shown.grids)
         self.writers.table(self.step, "captions", samples.COLUMNS, shown.rows)
-        if before_training or not coherence.applies(self.val_records):
+        if before_training or not coherence.applies(self.plan.val_records):
             return {}
-        return coherence.evaluate(session, self.val_records)
+        return coherence.evaluate(session, self.plan.val_records)
 
     def _save(self, val_loss=None):
         self._take_pending()

@@ -1,0 +1,52 @@
+"""Pictures with their captions underneath, on one sheet."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+_COLUMNS = 8
+_TEXT_LINES = 3
+_LEAST_SIDE = 128  # pixels; smaller pictures are enlarged
+_GAP = 8
+
+
+def contact_sheet(images, captions):
+    """An RGB PIL image of N pictures uint8 [H, W] or [H, W, 1 or 3] and their captions."""
+    side = max(images[0].shape[0], _LEAST_SIDE)
+    font, line = _font(side // 10), side // 8
+    cell = (side + _GAP, side + 12 + _TEXT_LINES * line)
+    columns = min(_COLUMNS, len(images))
+    rows = -(-len(images) // columns)
+    sheet = Image.new("RGB", (columns * cell[0] + _GAP, rows * cell[1] + _GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        x, y = _GAP + place % columns * cell[0], _GAP + place // columns * cell[1]
+        sheet.paste(to_picture(image).resize((side, side), Image.Resampling.LANCZOS), (x, y))
+        for n, text in enumerate(_wrap(caption, font, side)):
+            draw.text((x, y + side + 2 + n * line), text, "black", font)
+    return sheet
+
+
+def to_picture(image):
+    """A PIL image of uint8 pixels [H, W], [H, W, 1] or [H, W, 3]."""
+    return Image.fromarray(np.squeeze(image, -1) if image.shape[-1] == 1 else image)
+
+
+def _font(size):
+    """A font with more alphabets than Pillow's own; it comes with matplotlib."""
+    path = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
+    return ImageFont.truetype(str(path), size)
+
+
+def _wrap(text, font, width):
+    """The first lines of a text that fit a width."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [line for line in lines if line][:_TEXT_LINES]
