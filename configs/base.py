@@ -31,9 +31,9 @@ def get_config():
     config.model.modalities.image.patch = 8  # pixels; divides image_size
     config.model.modalities.image.width = 512
     config.model.modalities.image.heads = 8  # divides width
-    config.model.modalities.image.squeeze = 32  # numbers a patch, next to the latent
-    config.model.modalities.image.encoder_layers = 8
-    config.model.modalities.image.decoder_layers = 8
+    config.model.modalities.image.squeeze = 16  # numbers a patch, next to the latent
+    config.model.modalities.image.encoder_layers = 5
+    config.model.modalities.image.decoder_layers = 5
     config.model.modalities.image.likelihood = "both"  # gaussian, laplace or both
     config.model.modalities.caption = ConfigDict()
     config.model.modalities.caption.kind = "caption"
@@ -41,15 +41,18 @@ def get_config():
     config.model.modalities.caption.heads = 8
     config.model.modalities.caption.squeeze = 32  # numbers a token, next to the latent
     config.model.modalities.caption.latent_tokens = 16  # that the decoder reads the latent as
-    config.model.modalities.caption.encoder_layers = 3
+    config.model.modalities.caption.encoder_layers = 2
     config.model.modalities.caption.decoder_layers = 3
     config.model.modalities.caption.word_dropout = 0.3  # share of hidden decoder inputs
     config.model.prior = ConfigDict()
-    config.model.prior.width = 512  # of the flow over the latent
-    config.model.prior.layers = 3
+    config.model.prior.width = 1024  # of the flow; narrower than the latent loses directions
+    config.model.prior.layers = 2
 
     config.loss = ConfigDict()
-    config.loss.joint_fraction = 0.5  # rows that see every modality; the others see one
+    config.loss.subsets = ConfigDict()  # odds of what a training row shows the model:
+    config.loss.subsets.joint = 0.4  # all it has,
+    config.loss.subsets.image = 0.4  # or one modality alone
+    config.loss.subsets.caption = 0.2
     config.loss.cross = ConfigDict()  # weight of a modality that the row did not show
     config.loss.cross.image = 0.0  # 0: a caption alone would teach an average picture
     config.loss.cross.caption = 1.0

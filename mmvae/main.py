@@ -50,8 +50,13 @@ def start_up(multihost):
     jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    if multihost or "JAX_COORDINATOR_ADDRESS" in os.environ:
+    if multihost:
         jax.distributed.initialize()
+    elif "JAX_COORDINATOR_ADDRESS" in os.environ:
+        jax.distributed.initialize(
+            num_processes=int(os.environ["JAX_NUM_PROCESSES"]),
+            process_id=int(os.environ["JAX_PROCESS_ID"]),
+        )
 
 
 if __name__ == "__main__":

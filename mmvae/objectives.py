@@ -14,6 +14,8 @@ from mmvae.models.mmvae import MMVAE, MODALITIES
 from mmvae.models.prior import flow_path
 from mmvae.parallel import AXIS
 
+_FLOW_DRAWS = 4
+
 
 def train_losses(model, params, batch, key, config, kl_weight):
     """(total, metrics) of a batch: the scalar to differentiate, and {name: (sum, count)}.
@@ -24,7 +26,7 @@ def train_losses(model, params, batch, key, config, kl_weight):
     apply, specs = bind(model, params), config.model.modalities
     keys = row_keys(key, len(batch["mask"]))
     present = {name: batch["present"][name] & batch["mask"] for name in specs}
-    seen = choose_subsets(keys(0), present, config.loss.joint_fraction)
+    seen = choose_subsets(keys(0), present, config.loss.subsets)
     experts = apply(MMVAE.encode, {name: batch[name] for name in specs})
 
     # 1. Posterior q(z | x_S) of the shown subset S, one draw, every modality decoded from it.
@@ -190,42 +192,52 @@ def global_mean(totals, counts, axis=None):
     return jnp.sum(totals, axis=axis) / jnp.maximum(count, 1e-6)
 
 
-def choose_subsets(keys, present, joint_fraction):
+def choose_subsets(keys, present, shares):
     """Random subsets of each row's modalities: {name: [B] bool}, for keys [B].
 
-    All that are present with probability `joint_fraction`, otherwise a single one of them,
-    evenly chosen: the subsets of MVAE's training (Wu & Goodman 2018, section 2.3).
+    `shares` {"joint": all that are present, name: that one alone} are the odds of each
+    choice among those a row can have. Source: the subsets of Wu & Goodman 2018, section 2.3.
     """
     names = list(present)
     shown = jnp.stack([present[name] for name in names], axis=-1)
+    alone = jnp.eye(len(names), dtype=bool)
+    odds = jnp.array([shares[name] for name in names] + [shares["joint"]], jnp.float32)
 
     def choose(key, row):
-        single, joint = jax.random.split(key)
-        scores = jnp.where(row, jax.random.gumbel(single, row.shape), -jnp.inf)
-        alone = jax.nn.one_hot(jnp.argmax(scores), len(names), dtype=bool) & row
-        return jnp.where(jax.random.bernoulli(joint, joint_fraction), row, alone)
+        possible = jnp.append(row, jnp.any(row))
+        choice = jax.random.categorical(key, jnp.where(possible, jnp.log(odds), -jnp.inf))
+        return row & jnp.append(alone, jnp.ones_like(row)[None], axis=0)[choice]
 
     chosen = jax.vmap(choose)(keys, shown)
     return {name: chosen[:, i] for i, name in enumerate(names)}
 
 
 def flow_matching(apply, experts, full, present, keys):
-    """Squared velocity error [B], mean over D, at one random time for each row.
+    """Squared velocity error [B], mean over D and over `_FLOW_DRAWS` draws for each row.
 
     Targets are draws of the full posterior; the condition is one modality's mean, or nothing.
     No gradient reaches the encoders. Source: Lipman et al. 2023, equation 23.
     """
-    experts, full = lax.stop_gradient((experts, full))
+    # The field is small beside the rest of the model: several draws a row cost little and
+    # steady its gradient.
+    repeat = lambda tree: jax.tree.map(lambda x: jnp.repeat(x, _FLOW_DRAWS, axis=0), tree)
+    experts, full, present = repeat(lax.stop_gradient((experts, full, present)))
+    keys = jax.vmap(lambda key: jax.random.split(key, _FLOW_DRAWS))(keys).reshape(-1)
     z_keys, noise_keys, t_keys, known_keys = jax.vmap(lambda k: jax.random.split(k, 4))(keys).T
     z = draw(full, z_keys)
-    noise = jax.vmap(lambda k: jax.random.normal(k, z.shape[1:]))(noise_keys)
-    t = jax.nn.sigmoid(jax.vmap(lambda k: jax.random.normal(k))(t_keys))
-    known = choose_subsets(known_keys, present, 0.0)
-    nothing = jax.vmap(lambda k: jax.random.bernoulli(jax.random.fold_in(k, 1), 0.2))(known_keys)
-    known = {name: shown & ~nothing for name, shown in known.items()}
+    noise = jax.vmap(lambda key: jax.random.normal(key, z.shape[1:]))(noise_keys)
+    t = jax.nn.sigmoid(jax.vmap(jax.random.normal)(t_keys))
+    known = choose_conditions(known_keys, present)
     at, velocity = flow_path(z, noise, t)
     error = apply(MMVAE.velocity, at, t, experts, known) - velocity
-    return jnp.mean(jnp.square(error), axis=-1)
+    return jnp.mean(jnp.square(error).reshape(-1, _FLOW_DRAWS * error.shape[1]), axis=-1)
+
+
+def choose_conditions(keys, present):
+    """What the prior is told of each row: one modality that is present, or nothing."""
+    single = choose_subsets(keys, present, dict.fromkeys(present, 1.0) | {"joint": 0.0})
+    told = jax.vmap(lambda k: jax.random.bernoulli(jax.random.fold_in(k, 1), 0.8))(keys)
+    return {name: chosen & told for name, chosen in single.items()}
 
 
 def sigmoid_contrast(apply, experts, both):

@@ -9,13 +9,13 @@ from mmvae import text
 def lines(plan, state, train_step, first_step):
     """Lines of the start-up summary: devices, data, vocabulary, parameters, work to do."""
     config = plan.config
-    yield _devices()
+    yield f"devices     {devices()}"
     pairs = f"{len(plan.train_records):,} train, {len(plan.val_records):,} val"
     size = "x".join(str(n) for n in plan.shapes["image"])
     yield f"data        {config.data.dir}: {pairs} pairs of {size} pixels"
     yield f"vocabulary  {text.verdict(plan.vocabulary())}"
     yield from parameter_table(state.params)
-    flops = step_flops(train_step, state, plan.example_batch())
+    flops = plan.step_flops(train_step, state)
     yield (
         f"step        {config.train.batch_size} pairs, {flops / 1e9:,.1f} GFLOP, "
         f"{config.model.dtype} products"
@@ -36,12 +36,6 @@ def parameter_table(params):
     yield f"parameters  {'total':<20} {sum(counts.values()):>12,}"
 
 
-def step_flops(train_step, state, batch):
-    """Floating-point operations of one train step over all devices, as XLA counts them."""
-    costs = train_step.lower(state, batch).cost_analysis()
-    return (costs or {}).get("flops", float("nan")) * jax.device_count()
-
-
 def memory_bytes(state, batch):
     """Bytes of a state and of one batch on the devices; activations come on top."""
     return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves((state, batch)))
@@ -59,12 +53,13 @@ def dry_run(plan):
     yield "dry run     nothing was trained or written"
 
 
-def _devices():
+def devices():
+    """The devices by kind, the processes and the version of JAX, in words."""
     kinds = {}
     for device in jax.devices():
         kinds[device.device_kind] = kinds.get(device.device_kind, 0) + 1
     named = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
-    return f"devices     {named}, {jax.process_count()} process(es), JAX {jax.__version__}"
+    return f"{named}, {jax.process_count()} process(es), JAX {jax.__version__}"
 
 
 def _count(tree):

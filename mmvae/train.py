@@ -9,18 +9,16 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from flax import jax_utils
 
 from mmvae import config as configs
-from mmvae import data, optimizer, parallel, records, steps, summary
+from mmvae import data, parallel, records, summary
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.evaluators import coherence, samples, validation
 from mmvae.inference import Session, shapes
 from mmvae.metrics import Aggregator, Throughput, derive, system_gauges
-from mmvae.models import mmvae
+from mmvae.plan import Work, on_devices
 from mmvae.preemption import StopRequest
-from mmvae.state import create
 from mmvae.text import Tokenizer
 from mmvae.writers import ConsoleWriter, FileWriter, JsonlWriter, Writers, start_wandb
 
@@ -29,7 +27,7 @@ class Diverged(UserError):
     """A loss term became NaN or infinite; the last good checkpoint is kept."""
 
 
-class Plan:
+class Plan(Work):
     """What a run will do, known before anything is computed: data, model, steps.
 
     Raises:
@@ -43,15 +41,12 @@ class Plan:
         self.val_records = records.read(directory, "val")
         self.card = json.loads((directory / "card.json").read_text())
         configs.check_against_card(config, self.card)
-        self.config = config
         self.tokenizer = Tokenizer(directory / "tokenizer.model")
-        self.shapes = shapes(config, self.tokenizer)
         self.steps_per_epoch = data.steps_per_epoch(
             len(self.train_records), config.train.batch_size
         )
-        self.total_steps = self.steps_per_epoch * config.train.epochs
-        self.model = mmvae.build(config.model, self.shapes)
-        self.optimizer = optimizer.build(config.optimizer, self.total_steps)
+        total_steps = self.steps_per_epoch * config.train.epochs
+        super().__init__(config, shapes(config, self.tokenizer), total_steps)
 
     def vocabulary(self):
         """The card's vocabulary statistics, cut captions counted at this run's length."""
@@ -59,31 +54,6 @@ class Plan:
         lengths = [len(ids) + 1 for ids in self.train_records.caption_ids]
         cut = {"caption_length": length, "truncated": float(np.mean(np.array(lengths) > length))}
         return self.card["vocabulary"] | cut
-
-    def initial_state(self):
-        """TrainState before the first step, on all devices."""
-        example = {name: np.zeros((1, *shape), np.int32) for name, shape in (
-            ("image", self.shapes["image"]), ("caption", self.shapes["caption"][:1]))}
-        key = jax.random.key(self.config.seed)
-        params = mmvae.initialise(self.model, self.config.model, key, example)
-        return create(params, self.optimizer)
-
-    def train_step(self):
-        """The parallel train step (state, batch) -> (state, metrics)."""
-        step = steps.train_step(self.model, self.config, self.optimizer, self.total_steps)
-        return parallel.parallel(step, donate=True)
-
-    def example_batch(self):
-        """A batch of zeros with a leading device axis, for shapes and costs."""
-        rows = self.config.train.batch_size // jax.process_count()
-        ones = np.ones(rows, bool)
-        batch = {
-            "image": np.zeros((rows, *self.shapes["image"]), np.uint8),
-            "caption": np.zeros((rows, self.shapes["caption"][0]), np.int32),
-            "present": {"image": ones, "caption": ones},
-            "mask": ones,
-        }
-        return parallel.split(batch)
 
 
 def train(config, workdir):
@@ -120,7 +90,7 @@ class Trainer:
         self.step, state, _ = restored or (0, state, {})
         self.state = parallel.place(state)
         self.train_step = plan.train_step()
-        self.eval_step = parallel.parallel(steps.eval_step(plan.model, plan.config))
+        self.eval_step = plan.eval_step()
         self.clock = Throughput()
         self.window, self.epoch_sums = Aggregator(), Aggregator()
         self.pending = None
@@ -169,7 +139,7 @@ class Trainer:
             jax.process_index(),
             jax.process_count(),
         )
-        return jax_utils.prefetch_to_device(map(parallel.split, stream), 2)
+        return on_devices(stream)
 
     def _update(self, batch):
         self.state, metrics = self.train_step(self.state, batch)

@@ -3,6 +3,7 @@
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.core import FrozenDict
 
 from mmvae.models import caption, image
 from mmvae.models.fusion import FUSIONS
@@ -84,8 +85,13 @@ def build(config, shapes):
     specs = config.modalities
     kinds = {name: MODALITIES[spec.kind] for name, spec in specs.items()}
     return MMVAE(
-        encoders={n: k.encoder(specs[n], latent, shapes[n], dtype) for n, k in kinds.items()},
-        decoders={n: k.decoder(specs[n], latent, shapes[n], dtype) for n, k in kinds.items()},
+        # Frozen, so that a model can be a static argument of jitted functions.
+        encoders=FrozenDict(
+            {n: k.encoder(specs[n], latent, shapes[n], dtype) for n, k in kinds.items()}
+        ),
+        decoders=FrozenDict(
+            {n: k.decoder(specs[n], latent, shapes[n], dtype) for n, k in kinds.items()}
+        ),
         prior=VelocityField(config.prior.width, config.prior.layers, dtype),
         fusion=config.fusion,
         latent_dim=latent.dim,

@@ -1,0 +1,44 @@
+"""Settings that must stand before JAX and Hypothesis start."""
+
+import os
+from pathlib import Path
+
+CACHE = Path(__file__).parents[1] / ".pytest_cache"
+
+# Four CPU devices, so that every run of the tests reduces over several.
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Compiled programs are kept from one run of the tests to the next.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(CACHE / "hypothesis"))
+
+import hypothesis  # noqa: E402
+import pytest  # noqa: E402
+
+# The same examples every time; a first example pays for compilation.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, max_examples=50)
+hypothesis.settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def tiny_model():
+    """(config, model, parameters) of `tiny.py`; nobody changes them."""
+    import tiny
+
+    config = tiny.config().lock()
+    return config, tiny.model(config), tiny.params(config)
+
+
+@pytest.fixture(scope="session")
+def sprites_dataset(tmp_path_factory):
+    """A prepared data set: 80 engraved sprites of level 1, 16 pixels."""
+    from data_prep.prepare import main
+
+    out = tmp_path_factory.mktemp("data") / "sprites"
+    flags = "--num-pairs 80 --image-size 16 --val-fraction 0.2 --test-fraction 0.1 --workers 1"
+    assert main(["--source", "sprites:1", "--out", str(out), *flags.split()]) == 0
+    return out

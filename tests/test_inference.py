@@ -1,0 +1,236 @@
+"""Session: rows are independent, writing is what the model says, samplers and errors."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import tiny
+
+from data_prep import vocabulary
+from mmvae import inference
+from mmvae.errors import UserError
+from mmvae.inference import Session, slerp
+from mmvae.models import caption
+from mmvae.models.mmvae import MMVAE
+from mmvae.text import BOS, EOS, PAD, Tokenizer
+
+CAPTIONS = ["a small red square", "a large blue circle", "a dark cross at the left"]
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.model"
+    path.write_bytes(vocabulary.train(CAPTIONS * 20, 300))
+    tokenizer, config = Tokenizer(path), tiny.config()
+    params = tiny.params(config, vocabulary=tokenizer.vocab_size, noise=0.2)
+    return Session(config, params, tokenizer)
+
+
+def pictures(rows, seed=0):
+    return tiny.batch(tiny.config(), rows, seed)["image"]
+
+
+def latents(rows, seed=0):
+    return np.random.default_rng(seed).normal(size=(rows, 8)).astype(np.float32)
+
+
+# Rows
+
+
+def test_a_pair_is_the_same_alone_and_among_others_bit_for_bit(session):
+    many = session.generate(20, seed=5)
+    for i in (0, 3, 17):
+        alone = session.generate(1, seed=5 + i)
+        np.testing.assert_array_equal(many.latents[i], alone.latents[0])
+        np.testing.assert_array_equal(many.images[i], alone.images[0])
+        assert many.captions[i] == alone.captions[0]
+        assert many.scores[i] == alone.scores[0]
+
+
+def test_a_posterior_is_the_same_alone_and_among_others_bit_for_bit(session):
+    images, captions = pictures(20), (CAPTIONS * 7)[:20]
+    many = session.encode(images, captions)
+    alone = session.encode(images[17:18], captions[17:18])
+    np.testing.assert_array_equal(many[0][17], alone[0][0])
+    np.testing.assert_array_equal(many[1][17], alone[1][0])
+
+
+def test_a_drawn_caption_depends_on_its_own_seed(session):
+    z = np.repeat(latents(1), 18, axis=0)
+    captions, _ = session.write(z, seeds=np.arange(18), temperature=1.0)
+    again, _ = session.write(z[:2], seeds=np.array([3, 17]), temperature=1.0)
+    assert again == [captions[3], captions[17]]
+    assert len(set(captions)) > 1
+
+
+# Shapes
+
+
+def test_shapes_of_what_comes_out(session):
+    mean, deviation = session.encode(images=pictures(3))
+    assert mean.shape == deviation.shape == (3, session.latent_dim)
+    assert np.all(deviation > 0)
+    pairs = session.decode(mean)
+    assert pairs.images.shape == (3, 16, 16, 1)
+    assert pairs.images.dtype == np.uint8
+    assert pairs.scores.shape == (3,)
+    assert len(pairs.captions) == 3
+    np.testing.assert_array_equal(pairs.latents, mean)
+
+
+def test_captions_and_pictures_of_each_other(session):
+    assert session.draw(CAPTIONS).shape == (3, 16, 16, 1)
+    written = session.caption(pictures(2))
+    assert [type(text) for text in written] == [str, str]
+
+
+def test_interpolation_includes_both_ends(session):
+    start, end = latents(2)
+    pairs = session.interpolate(start, end, 5)
+    assert len(pairs.captions) == 5
+    np.testing.assert_allclose(pairs.latents[[0, -1]], [start, end], rtol=1e-5)
+
+
+# Encoding
+
+
+def test_encoding_equals_the_model(session):
+    ids = session.ids(CAPTIONS)
+    run = lambda method, *args: session.model.apply({"params": session.params}, *args, method=method)
+    expert = jax.jit(lambda ids: run(MMVAE.encode, {"caption": ids}))(ids)
+    present = {"caption": jnp.ones(3, bool)}
+    joint = run(MMVAE.fuse, expert, present)
+    mean, deviation = session.encode(captions=CAPTIONS)
+    np.testing.assert_allclose(mean, joint.mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(deviation, np.exp(0.5 * joint.logvar), rtol=1e-4)
+
+
+def test_more_evidence_narrows_the_posterior(session):
+    _, alone = session.encode(images=pictures(3))
+    _, both = session.encode(pictures(3), CAPTIONS)
+    assert np.all(both < alone)
+    assert np.all(alone < 1)
+
+
+def test_projections_are_unit_vectors_of_each_modality(session):
+    images, captions = session.project(images=pictures(3)), session.project(captions=CAPTIONS)
+    np.testing.assert_allclose(np.linalg.norm(images, axis=1), 1.0, rtol=1e-4)
+    assert captions.shape == images.shape == (3, 8)
+    assert not np.allclose(images, captions)
+
+
+# Sampling
+
+
+def test_normal_draws_are_the_posterior(session):
+    mean, _ = session.encode(images=pictures(3))
+    cold = session.sample_latents(range(3), pictures(3), sampler="normal", temperature=0.0)
+    np.testing.assert_allclose(cold, mean, rtol=1e-5, atol=1e-6)
+
+
+def test_normal_draws_without_evidence_are_standard_noise(session):
+    z = session.sample_latents(np.arange(400), sampler="normal")
+    assert abs(z.mean()) < 0.05
+    assert abs(z.std() - 1) < 0.05
+    half = session.sample_latents(np.arange(400), sampler="normal", temperature=0.5)
+    np.testing.assert_allclose(half, 0.5 * z, rtol=1e-6)
+
+
+def test_the_flow_listens_to_the_caption(session):
+    free = session.sample_latents(range(3))
+    led = session.sample_latents(range(3), captions=CAPTIONS)
+    assert np.all(np.abs(free - led).max(axis=1) > 1e-4)
+
+
+def test_an_unknown_sampler_is_named_with_the_known_ones(session):
+    with pytest.raises(UserError, match="'flux' is unknown; choose one of flow, normal"):
+        session.generate(1, sampler="flux")
+
+
+def test_a_directory_without_a_config_is_no_run(tmp_path):
+    with pytest.raises(UserError, match="is not a run directory"):
+        Session.load(tmp_path)
+
+
+# Writing
+
+
+def written(session, z, temperature=0.0, top_p=1.0):
+    """(ids, scores) as numbers."""
+    length = session.shapes["caption"][0]
+    seeds = np.arange(len(z), dtype=np.uint32)
+    temperatures = np.float32(max(temperature, 1e-6)), np.float32(top_p)
+    run = (session.model, length, temperature > 0, session.params, *temperatures, z, seeds)
+    return jax.device_get(inference._written(*run))
+
+
+def teacher_forced(session, z, ids):
+    """Log-probabilities [B, L, V] of the model reading `ids`, PAD and BOS excluded."""
+    decode = lambda params, z, inputs: session.model.apply(
+        {"params": params}, z, {"caption": inputs}, method=MMVAE.decode
+    )
+    logits = np.array(jax.jit(decode)(session.params, z, caption.teacher(ids))["caption"])
+    logits[:, :, [PAD, BOS]] = -np.inf
+    return np.array(jax.nn.log_softmax(logits))
+
+
+def test_greedy_writing_takes_the_likeliest_token_of_its_own_beginning(session):
+    z = latents(16)
+    ids, scores = written(session, z)
+    likely = teacher_forced(session, z, ids)
+    real = ids != PAD
+    np.testing.assert_array_equal(np.where(real, likely.argmax(-1), PAD), ids)
+    assert len(np.unique(ids)) > 3
+    chosen = np.take_along_axis(likely, ids[..., None], axis=-1)[..., 0]
+    mean = np.where(real, chosen, 0).sum(1) / real.sum(1)
+    np.testing.assert_allclose(scores, mean, rtol=1e-3)
+
+
+def test_nothing_is_written_after_the_end(session):
+    ids, _ = written(session, 3 * latents(16), temperature=3.0)
+    ended = np.cumsum(ids == EOS, axis=1) - (ids == EOS) > 0
+    assert np.any(ended)
+    assert np.all(ids[ended] == PAD)
+    assert np.all(ids[~ended] != PAD)
+    assert not np.any(ids == BOS)
+
+
+def test_a_tiny_nucleus_is_greedy(session):
+    z = latents(16)
+    np.testing.assert_array_equal(written(session, z, 1.0, top_p=1e-6)[0], written(session, z)[0])
+
+
+@pytest.mark.parametrize(
+    ("top_p", "kept"), [(0.0, [1]), (0.5, [1]), (0.51, [1, 3]), (0.8, [1, 3]), (0.81, [0, 1, 3])]
+)
+def test_the_nucleus_is_the_smallest_set_of_its_probability(top_p, kept):
+    logits = jnp.log(jnp.array([[0.15, 0.5, 0.05, 0.3]]))
+    found = inference._nucleus(logits, top_p)
+    np.testing.assert_array_equal(np.flatnonzero(np.isfinite(found[0])), kept)
+    np.testing.assert_array_equal(found[0, kept], logits[0, kept])
+
+
+def test_a_whole_nucleus_keeps_everything():
+    logits = jax.random.normal(jax.random.key(0), (3, 50))
+    np.testing.assert_array_equal(inference._nucleus(logits, 1.0), logits)
+
+
+# Arcs
+
+
+def test_an_arc_keeps_the_length_between_vectors_of_equal_length():
+    start, end = np.float32([3.0, 0.0]), np.float32([0.0, 3.0])
+    arc = slerp(start, end, 5)
+    np.testing.assert_allclose(arc[[0, -1]], [start, end], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(arc, axis=1), 3.0, rtol=1e-5)
+    np.testing.assert_allclose(arc[2], np.sqrt([4.5, 4.5]), rtol=1e-5)
+
+
+def test_an_arc_passes_evenly_from_length_to_length():
+    start, end = np.float32([1.0, 0.0]), np.float32([0.0, 3.0])
+    np.testing.assert_allclose(np.linalg.norm(slerp(start, end, 3), axis=1), [1, 2, 3], rtol=1e-5)
+
+
+def test_an_arc_between_parallel_vectors_is_a_line():
+    start = np.float32([1.0, 2.0])
+    np.testing.assert_allclose(slerp(start, 3 * start, 3), [start, 2 * start, 3 * start], rtol=1e-5)

@@ -1,0 +1,198 @@
+"""Training end to end: logs, resuming, divergence, and two processes."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import tiny
+
+from mmvae import config as configs
+from mmvae import evaluate, generate
+from mmvae.checkpoint import Checkpoints
+from mmvae.errors import UserError
+from mmvae.inference import Session
+from mmvae.preemption import StopRequest
+from mmvae.train import Diverged, train
+from mmvae.writers import read_rows
+
+EPOCHS = 3
+BATCH = 8
+TRAIN_NAMES = """
+loss_total loss_image loss_caption loss_alignment loss_kl loss_prior
+latent_mean latent_std latent_norm latent_active_units latent_kl
+image_mse image_l1 image_psnr caption_accuracy caption_perplexity caption_entropy
+grad_norm grad_mean grad_max update_ratio learning_rate kl_weight
+""".split()
+VAL_NAMES = """
+loss_total loss_image loss_caption loss_alignment loss_kl loss_prior
+latent_mean latent_std latent_norm latent_active_units latent_kl
+image_mse image_l1 image_psnr caption_accuracy caption_perplexity caption_entropy caption_z_gap
+caption_accuracy_from_image coherence_image_to_caption coherence_caption_to_image coherence_joint
+""".split()
+SYSTEM_NAMES = "cpu_percent images_per_second step_seconds data_wait_percent".split()
+
+
+def config_for(dataset, **changes):
+    settings = {
+        "data__dir": str(dataset),
+        "data__channels": 3,
+        "train__epochs": EPOCHS,
+        "train__batch_size": BATCH,
+        "train__log_every_steps": 3,
+        "eval__samples_every_epochs": 2,
+        "eval__num_samples": 4,
+        "wandb__mode": "disabled",
+    }
+    return tiny.config(**(settings | changes)).lock()
+
+
+def params_of(run):
+    with Checkpoints(run / "checkpoints", read_only=True) as checkpoints:
+        return checkpoints.restore_subtree("latest", "params")
+
+
+def assert_same(a, b):
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+@pytest.fixture(scope="module")
+def run(sprites_dataset, tmp_path_factory):
+    """A finished run, with W&B offline."""
+    workdir = tmp_path_factory.mktemp("runs") / "whole"
+    assert train(config_for(sprites_dataset, wandb__mode="offline"), workdir) == 0
+    return workdir
+
+
+def test_every_metric_is_logged(run):
+    rows = read_rows(run / "metrics.jsonl")
+    logged = set().union(*rows)
+    wanted = {f"train/{n}" for n in TRAIN_NAMES} | {f"val/{n}" for n in VAL_NAMES}
+    assert wanted | {f"system/{n}" for n in SYSTEM_NAMES} <= logged
+    evaluations = [row for row in rows if "val/loss_total" in row]
+    assert [row["epoch"] for row in evaluations] == [1, 2, 3]
+
+
+def test_a_run_explains_itself(run, sprites_dataset):
+    for name in ("config.json", "tokenizer.model", "card.json", "metrics.csv", "metrics.jsonl"):
+        assert (run / name).stat().st_size > 0
+    stored = configs.from_json((run / "config.json").read_text())
+    assert stored.data.dir == str(sprites_dataset)
+    grids = {path.name.rsplit("_", 1)[0] for path in (run / "samples").glob("*.png")}
+    assert grids == {"reconstruction", "caption_to_image", "generated"}
+    assert list((run / "samples").glob("captions_*.csv"))
+    assert list((run / "wandb").glob("offline-run-*/run-*.wandb"))
+
+
+def test_the_best_checkpoint_has_the_least_validation_loss(run):
+    rows = [row for row in read_rows(run / "metrics.jsonl") if "val/loss_total" in row]
+    best = min(rows, key=lambda row: row["val/loss_total"])
+    with Checkpoints(run / "checkpoints", read_only=True) as checkpoints:
+        assert checkpoints.best_step() == best["step"]
+        assert checkpoints.best_val_loss() == pytest.approx(best["val/loss_total"])
+
+
+@pytest.mark.parametrize("stop_at", [2, 11])
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    run, sprites_dataset, tmp_path, monkeypatch, stop_at
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(StopRequest, "should_stop", lambda self, step: step == stop_at)
+        train(config_for(sprites_dataset, wandb__mode="offline"), tmp_path)
+    train(config_for(sprites_dataset, wandb__mode="offline"), tmp_path)
+    assert_same(params_of(tmp_path), params_of(run))
+    last = lambda path: [r for r in read_rows(path / "metrics.jsonl") if "val/loss_total" in r][-1]
+    assert last(tmp_path)["val/loss_total"] == last(run)["val/loss_total"]
+
+
+def test_a_finished_run_is_left_alone(run, sprites_dataset):
+    before = params_of(run)
+    train(config_for(sprites_dataset, wandb__mode="offline"), run)
+    assert_same(params_of(run), before)
+
+
+def test_another_configuration_is_refused(run, sprites_dataset):
+    with pytest.raises(UserError, match="--workdir NEW"):
+        train(config_for(sprites_dataset, train__epochs=9), run)
+
+
+def test_divergence_is_named_and_keeps_the_good_checkpoint(sprites_dataset, tmp_path):
+    config = config_for(
+        sprites_dataset,
+        optimizer__learning_rate=1e20,
+        optimizer__clip_norm=1e20,
+        optimizer__warmup_fraction=0.9,
+    )
+    with pytest.raises(Diverged, match=r"step \d+: .*(loss|grad)_.* not finite"):
+        train(config, tmp_path)
+
+
+def test_evaluate_and_generate_read_the_run(run, tmp_path, capsys):
+    out = tmp_path / "evaluation.json"
+    assert evaluate.main(["--workdir", str(run), "--split", "test", "--out", str(out)]) == 0
+    result = json.loads(out.read_text())
+    assert result["model"]["image_mse"] > 0 and result["baselines"]["unigram"]["loss_caption"] > 0
+    assert "mean image" in capsys.readouterr().out
+    folder = tmp_path / "new"
+    assert generate.main(["--workdir", str(run), "--num", "3", "--out", str(folder)]) == 0
+    assert (folder / "captions.csv").read_text().count("\n") == 4
+    assert len(list(folder.glob("0*.png"))) == 3
+    generate.main(["--workdir", str(run), "--image", str(folder / "000000.png")])
+
+
+def test_evaluation_agrees_with_training(run, tmp_path):
+    out = tmp_path / "evaluation.json"
+    evaluate.main(
+        ["--workdir", str(run), "--split", "val", "--checkpoint", "latest", "--out", str(out)]
+    )
+    rows = [row for row in read_rows(run / "metrics.jsonl") if "val/loss_total" in row]
+    assert json.loads(out.read_text())["model"]["loss_total"] == rows[-1]["val/loss_total"]
+
+
+def test_a_session_needs_a_run(tmp_path):
+    with pytest.raises(UserError, match="not a run directory"):
+        Session.load(tmp_path)
+
+
+def test_two_processes_train_as_one(sprites_dataset, run, tmp_path):
+    """2 processes x 2 devices end where 1 process x 4 devices does."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    text = configs.to_json(config_for(sprites_dataset))
+    config_file = tmp_path / "config.py"
+    config_file.write_text(
+        "from mmvae import config\n\n\n"
+        f"def get_config():\n    return config.from_json({text!r})\n"
+    )
+    command = [sys.executable, "-m", "mmvae.main", "--config", str(config_file)]
+    command += ["--workdir", str(tmp_path / "run")]
+    processes = [
+        subprocess.Popen(
+            command,
+            cwd=Path(__file__).parents[1],
+            env=os.environ
+            | {
+                "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+                "JAX_COORDINATOR_ADDRESS": address,
+                "JAX_NUM_PROCESSES": "2",
+                "JAX_PROCESS_ID": str(index),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4),
+        params_of(tmp_path / "run"),
+        params_of(run),
+    )
