@@ -30,9 +30,9 @@ def get_config():
         config.model.prior.width = 384
         config.model.prior.layers = 3
 
-        config.optimizer.learning_rate = 1e-3
+        config.optimizer.learning_rate = 5e-4
         config.train.batch_size = 64
-        config.train.epochs = 40
+        config.train.epochs = 20
         config.train.ema_decay = 0.998
         config.eval.batch_size = 64
     return config

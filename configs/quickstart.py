@@ -36,7 +36,7 @@ def get_config():
 
         config.optimizer.learning_rate = 8e-4
         config.train.batch_size = 64
-        config.train.epochs = 10
+        config.train.epochs = 9
         config.train.ema_decay = 0.995
         config.eval.batch_size = 64
         config.eval.samples_every_epochs = 5

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_prep.errors import InputError
+from mmvae.errors import UserError
 
 _SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 
@@ -16,9 +16,9 @@ def pairs(place, image_column, caption_column):
         caption_column: the text feature to use where there are several.
 
     Raises:
-        InputError: no such set, or no feature of a kind, or several to choose from.
+        UserError: no such set, or no feature of a kind, or several to choose from.
     """
-    import tensorflow_datasets as tfds  # noqa: PLC0415  4 s to load: only who asks pays
+    import tensorflow_datasets as tfds
 
     builder = _builder(tfds, place)
     features = builder.info.features
@@ -49,7 +49,7 @@ def _builder(tfds, place):
         return builder
     except Exception as error:  # TFDS raises a dozen kinds, from its registry to the network
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"tfds:{place} cannot be prepared: {reason}") from error
+        raise UserError(f"tfds:{place} cannot be prepared: {reason}") from error
 
 
 def _feature(features, kind, preferred, place):
@@ -58,7 +58,7 @@ def _feature(features, kind, preferred, place):
     if preferred in found:
         return preferred
     if len(found) != 1:
-        raise InputError(
+        raise UserError(
             f"tfds:{place} has {len(found)} {kind.__name__.lower()} features "
             f"({', '.join(found) or 'none'}) among {', '.join(features)}; "
             f"choose with --image-column or --caption-column"

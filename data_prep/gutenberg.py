@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup
 
 from data_prep import captions
-from data_prep.errors import InputError
+from mmvae.errors import UserError
 
 URL = "https://www.gutenberg.org/cache/epub/{number}/pg{number}-h.zip"
 MAX_FILE = 64 * 2**20  # bytes of one file in an archive, unpacked
@@ -34,7 +34,7 @@ def pictures(place):
         place: folder of one or several books, a zip of one, or a book number to download.
 
     Raises:
-        InputError: nothing there, no HTML page in it, a bad archive, or no network.
+        UserError: nothing there, no HTML page in it, a bad archive, or no network.
     """
     path = Path(place)
     if path.is_dir():
@@ -43,7 +43,7 @@ def pictures(place):
         return _from_zip(path.read_bytes(), path.stem)
     if place.isdigit():
         return _from_zip(_download(int(place)), place)
-    raise InputError(
+    raise UserError(
         f"gutenberg:{place} is not a folder, a zip or a book number; type gutenberg:DIR, "
         f"gutenberg:FILE.zip or, with a network, gutenberg:30181"
     )
@@ -60,7 +60,7 @@ def read_page(markup):
 def _from_folder(root):
     pages = sorted(path for path in root.rglob("*") if path.suffix.lower() in _PAGES)
     if not pages:
-        raise InputError(f"gutenberg:{root} has no .htm or .html page")
+        raise UserError(f"gutenberg:{root} has no .htm or .html page")
     for page in pages:
         book = _book(page.relative_to(root.parent).as_posix())
         for source, caption in read_page(page.read_bytes()):
@@ -73,13 +73,13 @@ def _from_zip(content, name):
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as error:
-        raise InputError(f"gutenberg:{name} is not a zip archive: {error}") from error
+        raise UserError(f"gutenberg:{name} is not a zip archive: {error}") from error
     sizes = {info.filename: info.file_size for info in archive.infolist()}
     if max(sizes.values(), default=0) > MAX_FILE or sum(sizes.values()) > MAX_ARCHIVE:
-        raise InputError(f"gutenberg:{name} unpacks to more than is safe; unpack and check it")
+        raise UserError(f"gutenberg:{name} unpacks to more than is safe; unpack and check it")
     pages = sorted(file for file in sizes if PurePosixPath(file).suffix.lower() in _PAGES)
     if not pages:
-        raise InputError(f"gutenberg:{name} has no .htm or .html page in it")
+        raise UserError(f"gutenberg:{name} has no .htm or .html page in it")
     for page in pages:
         book = _book(f"{name}/{page}")
         for source, caption in read_page(archive.read(page)):
@@ -92,15 +92,15 @@ def _from_zip(content, name):
 def _download(number):
     url = URL.format(number=number)
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310  a fixed https URL
+        with urllib.request.urlopen(url, timeout=60) as answer:
             content = answer.read(MAX_ARCHIVE // 4 + 1)
     except (urllib.error.URLError, OSError) as error:
-        raise InputError(
+        raise UserError(
             f"gutenberg:{number} could not be downloaded from {url}: {error}; download the "
             f"HTML zip in a browser and type gutenberg:FILE.zip"
         ) from error
     if len(content) > MAX_ARCHIVE // 4:
-        raise InputError(f"gutenberg:{number} is larger than is safe to unpack")
+        raise UserError(f"gutenberg:{number} is larger than is safe to unpack")
     return content
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_prep import card
-from data_prep.errors import InputError
+from mmvae.errors import UserError
 
 _CARD = "card.json"
 
@@ -18,21 +18,21 @@ def is_there(out, settings, overwrite):
     """Whether `out` already holds the data set of these settings.
 
     Raises:
-        InputError: it holds something else, which is never deleted unasked.
+        UserError: it holds something else, which is never deleted unasked.
     """
     out = Path(out)
     if out.is_file():
-        raise InputError(f"--out {out} is a file; give a folder that does not exist yet")
+        raise UserError(f"--out {out} is a file; give a folder that does not exist yet")
     if not out.exists() or not any(out.iterdir()):
         return False
     if not (out / _CARD).is_file():
-        raise InputError(f"--out {out} holds other files; give another --out")
+        raise UserError(f"--out {out} holds other files; give another --out")
     if overwrite:
         return False
     found = json.loads((out / _CARD).read_text(encoding="utf-8"))["settings"]
     if found != json.loads(json.dumps(settings)):
         changed = sorted(k for k in settings | found if settings.get(k) != found.get(k))
-        raise InputError(
+        raise UserError(
             f"--out {out} holds a data set with other settings ({', '.join(changed)}); "
             f"type --overwrite to replace it, or give another --out"
         )
@@ -48,7 +48,7 @@ def replacing(out):
     try:
         partial.mkdir(parents=True)
     except OSError as error:
-        raise InputError(f"--out {out} cannot be written: {error.strerror}") from error
+        raise UserError(f"--out {out} cannot be written: {error.strerror}") from error
     try:
         yield partial
         _swap(partial, out)
@@ -75,7 +75,7 @@ def write_card(folder, facts, contact_sheet):
 
 def write_records(folder, splits, image):
     """TFRecord shards and the metadata that TensorFlow Datasets reads."""
-    from mmvae import records  # noqa: PLC0415  loads TensorFlow: 4 s that --help need not wait
+    from mmvae import records
 
     schema = records.features(image["size"], image["channels"], image["format"])
 

@@ -18,7 +18,7 @@ from data_prep import (
     vocabulary,
     workers,
 )
-from data_prep.errors import InputError
+from mmvae.errors import UserError
 from mmvae.text import Tokenizer
 
 _BATCH = 2048  # raw pictures held at once
@@ -33,7 +33,7 @@ def prepare(options, settings, folder):
         rejected += doubles
         output.write_rejected(folder, rejected)
         if not kept:
-            raise InputError(f"no usable pair is left of {len(pairs)}: {_reasons(rejected)}")
+            raise UserError(f"no usable pair is left of {len(pairs)}: {_reasons(rejected)}")
         splits = _split(kept, options)
         channels = options.channels or max(pictures[pair.picture].channels for pair, _ in kept)
         encoded = _encode(kept, pictures, channels, options, parallel)
@@ -136,12 +136,12 @@ def _tokenizer(splits, options, folder):
     path = folder / "tokenizer.model"
     texts = [text for _, text in splits["train"] if text]
     if not texts:
-        raise InputError("no pair of the training split has a caption; a vocabulary needs some")
+        raise UserError("no pair of the training split has a caption; a vocabulary needs some")
     if options.tokenizer:
         try:
             Tokenizer(options.tokenizer)
         except ValueError as error:
-            raise InputError(f"--tokenizer: {error}") from error
+            raise UserError(f"--tokenizer: {error}") from error
         path.write_bytes(Path(options.tokenizer).read_bytes())
     else:
         path.write_bytes(vocabulary.train(texts, options.vocab_size))

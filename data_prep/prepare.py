@@ -10,7 +10,7 @@ import os
 import sys
 
 from data_prep import card, output, pipeline, sources
-from data_prep.errors import InputError
+from mmvae.errors import UserError
 from mmvae.text import verdict
 
 _NOT_SETTINGS = ("out", "overwrite", "workers", "source")
@@ -22,7 +22,7 @@ def main(arguments=None):
     try:
         _check(options)
         _run(options)
-    except InputError as error:
+    except UserError as error:
         print(f"prepare: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -56,7 +56,7 @@ def _report(facts, out):
 
 
 def _check(options):
-    """Raises InputError for values that no source could make sense of."""
+    """Raises UserError for values that no source could make sense of."""
     least = {
         "image_size": 8,
         "min_side": 1,
@@ -69,10 +69,10 @@ def _check(options):
     for name, low in least.items():
         value = getattr(options, name)
         if value < low:
-            raise InputError(f"--{name.replace('_', '-')} {value} is too small; least: {low}")
+            raise UserError(f"--{name.replace('_', '-')} {value} is too small; least: {low}")
     shares = (options.val_fraction, options.test_fraction)
     if min(shares) < 0 or sum(shares) >= 1:
-        raise InputError(
+        raise UserError(
             f"--val-fraction {shares[0]} and --test-fraction {shares[1]} must each be 0 or more "
             f"and leave something to train on; for example 0.1 and 0.05"
         )

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from data_prep import catalogue, gutenberg, tables
-from data_prep.errors import InputError
 from data_prep.images import SUFFIXES
+from mmvae.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ def read(specs, options):
         options: the command's options (column names, image size, seed, number of sprites).
 
     Raises:
-        InputError: an unknown kind, or what the source itself finds wrong.
+        UserError: an unknown kind, or what the source itself finds wrong.
     """
     seen = {}
     for number, spec in enumerate(specs, 1):
         kind, _, place = spec.partition(":")
         if kind not in SOURCES or not place:
-            raise InputError(f"--source {spec} is not known; type one of: {', '.join(USAGE)}")
+            raise UserError(f"--source {spec} is not known; type one of: {', '.join(USAGE)}")
         for pair in SOURCES[kind](place, options):
             name = f"{number}/{pair.picture}" if len(specs) > 1 else pair.picture
             seen[name] = seen.get(name, 0) + 1
@@ -67,7 +67,7 @@ def folder(place, options):
     if root.is_file() and root.suffix in tables.SUFFIXES:
         return _from_table(root, options)
     if not root.is_dir():
-        raise InputError(f"folder:{place} is not a folder; give one with pictures and captions")
+        raise UserError(f"folder:{place} is not a folder; give one with pictures and captions")
     for name in ("captions", "metadata"):
         for suffix in tables.SUFFIXES:
             if (root / (name + suffix)).is_file():
@@ -79,15 +79,15 @@ def coco(place, options):
     """Captions in the COCO format: a JSON of `images` and `annotations`, and the folder."""
     path, _, root = place.partition(",")
     if not root:
-        raise InputError(f"coco:{place} lacks the folder; type coco:ANNOTATIONS.json,IMAGES")
+        raise UserError(f"coco:{place} lacks the folder; type coco:ANNOTATIONS.json,IMAGES")
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         names = {image["id"]: image["file_name"] for image in content["images"]}
         captions = [(item["image_id"], item["caption"]) for item in content["annotations"]]
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}") from error
+        raise UserError(f"{path} cannot be read as JSON: {error}") from error
     except (KeyError, TypeError) as error:
-        raise InputError(f"{path} is not a COCO captions file: it lacks {error}") from error
+        raise UserError(f"{path} is not a COCO captions file: it lacks {error}") from error
     for image_id, caption in captions:
         name = names.get(image_id, f"(image {image_id})")
         yield Pair(picture=name, image=_inside(Path(root), name), caption=str(caption))
@@ -102,18 +102,18 @@ def tfds(place, options):
 
 def sprites(place, options):
     """The engraved sprites of a level, drawn at the size they are stored at."""
-    from data_prep import sprites as drawing  # noqa: PLC0415
-    from data_prep.images import png  # noqa: PLC0415
+    from data_prep import sprites as drawing
+    from data_prep.images import png
 
     if not place.isdigit():
-        raise InputError(f"sprites:{place} is not a level; type for example sprites:3")
+        raise UserError(f"sprites:{place} is not a level; type for example sprites:3")
     chunk = 200  # pictures at once: a few MB
     for start in range(0, options.num_pairs, chunk):
         count = min(chunk, options.num_pairs - start)
         try:
             drawn = drawing.draw(options.seed, int(place), options.image_size, start, count)
         except (ValueError, KeyError) as error:
-            raise InputError(f"sprites:{place} cannot be drawn: {error}") from error
+            raise UserError(f"sprites:{place} cannot be drawn: {error}") from error
         for number, (pixels, caption, attributes) in enumerate(zip(*drawn, strict=True), start):
             name = f"sprite_{number:06d}"
             facts = json.dumps(attributes, sort_keys=True)
@@ -142,7 +142,7 @@ def _from_table(path, options):
 def _from_sidecars(root):
     found = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES]
     if not found:
-        raise InputError(
+        raise UserError(
             f"folder:{root} has no pictures and no captions.csv; it needs captions.csv (or .tsv, "
             f".jsonl) with columns image, caption, or pictures with a .txt file each"
         )

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 
-from data_prep.errors import InputError
+from mmvae.errors import UserError
 
 SPLITS = ("train", "val", "test")
 _ALIASES = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
@@ -26,7 +26,7 @@ def assign(keys, given, fractions):
         fractions: {"val": share of pairs, "test": share of pairs}.
 
     Raises:
-        InputError: an unknown split name, or a split that comes out empty.
+        UserError: an unknown split name, or a split that comes out empty.
     """
     given = [_known(name) for name in given]
     free = Counter(key for key, name in zip(keys, given, strict=True) if name in ("", "train"))
@@ -68,7 +68,7 @@ def _nearest(waiting, sizes, target):
 def _known(name):
     name = _ALIASES.get(name.strip().lower(), name.strip().lower())
     if name and name not in SPLITS:
-        raise InputError(f"split '{name}' is not known; use one of: {', '.join(SPLITS)}")
+        raise UserError(f"split '{name}' is not known; use one of: {', '.join(SPLITS)}")
     return name
 
 
@@ -76,7 +76,7 @@ def _check(chosen, groups, fractions):
     wanted = {"train", *(name for name, share in fractions.items() if share > 0)}
     empty = sorted(wanted - set(chosen))
     if empty:
-        raise InputError(
+        raise UserError(
             f"split {', '.join(empty)} would be empty: {len(chosen)} pairs in {groups} groups are "
             f"too few; add pairs, or type --split-by pair, or --val-fraction 0 --test-fraction 0"
         )

@@ -4,7 +4,7 @@ import csv
 import json
 from pathlib import Path
 
-from data_prep.errors import InputError
+from mmvae.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 _MAX_FIELD = 1_000_000  # characters of one cell; more is a broken quote, not a caption
@@ -18,21 +18,21 @@ def read(path, required):
         required: columns that must be there.
 
     Raises:
-        InputError: the file is unreadable, empty, or lacks a required column (lists those found).
+        UserError: the file is unreadable, empty, or lacks a required column (lists those found).
     """
     path = Path(path)
     try:
         rows = _json_lines(path) if path.suffix == ".jsonl" else _separated(path)
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+        raise UserError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from error
     except (OSError, csv.Error, json.JSONDecodeError) as error:
-        raise InputError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
+        raise UserError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
     if not rows:
-        raise InputError(f"{path} has no rows; it needs columns {', '.join(required)}")
+        raise UserError(f"{path} has no rows; it needs columns {', '.join(required)}")
     found = sorted({str(column) for row in rows for column in row if column})
     missing = [column for column in required if column not in found]
     if missing:
-        raise InputError(
+        raise UserError(
             f"{path} has no column {', '.join(missing)}; it has: {', '.join(found)}; "
             f"name yours: --image-column NAME --caption-column NAME --group-column NAME"
         )
@@ -50,5 +50,5 @@ def _json_lines(path):
     lines = path.read_text(encoding="utf-8-sig").split("\n")
     rows = [json.loads(line) for line in lines if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
-        raise InputError(f"{path} must hold one JSON object a line")
+        raise UserError(f"{path} must hold one JSON object a line")
     return [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]

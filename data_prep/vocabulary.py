@@ -6,17 +6,20 @@ from collections import Counter
 import numpy as np
 import sentencepiece
 
-from data_prep.errors import InputError
+from mmvae.errors import UserError
 from mmvae.text import BOS, EOS, PAD, UNK
 
 _THREADS = 4  # fixed: another number gives other bits in the scores
 
 
 def train(captions, size):
-    """Bytes of a unigram model trained on captions; smaller than `size` where they are few.
+    """Bytes of a BPE model trained on captions; smaller than `size` where they are few.
+
+    BPE, because it joins whole words however few captions there are; a unigram model of a
+    handful of captions falls back to letters.
 
     Raises:
-        InputError: a size that cannot hold their letters.
+        UserError: a size that cannot hold their letters.
     """
     model = io.BytesIO()
     try:
@@ -24,7 +27,7 @@ def train(captions, size):
             sentence_iterator=iter(captions),
             model_writer=model,
             vocab_size=size,
-            model_type="unigram",
+            model_type="bpe",
             normalization_rule_name="identity",  # cleaning has normalised; decoding gives it back
             hard_vocab_limit=False,
             byte_fallback=True,
@@ -36,7 +39,7 @@ def train(captions, size):
             minloglevel=2,
         )
     except (RuntimeError, OSError) as error:
-        raise InputError(
+        raise UserError(
             f"--vocab-size {size} is too small for these captions (256 bytes and every letter "
             f"need a piece); type --vocab-size 1000 or more ({str(error).splitlines()[0]})"
         ) from error

@@ -133,9 +133,7 @@ def _check(options):
         raise UserError("--vocab-size and --data exclude each other: a data set has its own.")
     options.vocab_size = _VOCABULARY if options.vocab_size is None else options.vocab_size
     if options.vocab_size < _LEAST_VOCABULARY:
-        raise UserError(
-            f"--vocab-size {options.vocab_size} must be at least {_LEAST_VOCABULARY}."
-        )
+        raise UserError(f"--vocab-size {options.vocab_size} must be at least {_LEAST_VOCABULARY}.")
     if options.out and not Path(options.out).parent.is_dir():
         folder = Path(options.out).parent
         raise UserError(f"--out {options.out}: the folder {folder} does not exist; make it first.")

@@ -12,19 +12,23 @@ def to_host(tree):
 
 def abstract(tree):
     """ShapeDtypeStructs of `to_host(tree)`; leaves: arrays, structs or Orbax metadata."""
+
     def struct(leaf):
         leaf = jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
         return jax.eval_shape(jax.random.key_data, leaf) if _is_key(leaf) else leaf
+
     return jax.tree.map(struct, tree)
 
 
 def with_keys(template, tree):
     """Undoes `to_host` for the typed PRNG keys: `tree` with the key types of `template`."""
+
     def restore(like, leaf):
         if not _is_key(like):
             return leaf
         impl = jax.random.key_impl(jnp.zeros((), like.dtype))
         return jax.random.wrap_key_data(leaf, impl=impl)
+
     return jax.tree.map(restore, template, tree)
 
 
@@ -46,7 +50,8 @@ def _describe(tree):
     """{path: "dtype[shape]"}, e.g. {"params/encoder/kernel": "float32[3,8]"}."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {
-        jax.tree_util.keystr(path, simple=True, separator="/"):
-            f"{np.dtype(x.dtype).name}[{','.join(map(str, x.shape))}]"
+        jax.tree_util.keystr(
+            path, simple=True, separator="/"
+        ): f"{np.dtype(x.dtype).name}[{','.join(map(str, x.shape))}]"
         for path, x in leaves
     }

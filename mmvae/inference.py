@@ -210,10 +210,9 @@ def _in_batches(function, *trees):
     count = len(jax.tree.leaves(trees)[0])
     results = []
     for start in range(0, count, BATCH):
-        part = jax.tree.map(lambda x: _padded(x[start : start + BATCH]), trees)
+        part = jax.tree.map(lambda x, at=start: _padded(x[at : at + BATCH]), trees)
         results.append(jax.device_get(function(*part)))
-    joined = jax.tree.map(lambda *xs: np.concatenate(xs)[:count], *results)
-    return joined
+    return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *results)
 
 
 def _padded(rows):

@@ -113,8 +113,7 @@ def draw(q, keys):
 def decode(apply, z, batch, specs, keys=None):
     """{name: output} of latents z; with `keys`, teachers are corrupted as in training."""
     teachers = {
-        name: MODALITIES[spec.kind].teacher(batch[name], keys, spec)
-        for name, spec in specs.items()
+        name: MODALITIES[spec.kind].teacher(batch[name], keys, spec) for name, spec in specs.items()
     }
     return apply(MMVAE.decode, z, teachers)
 
@@ -122,9 +121,7 @@ def decode(apply, z, batch, specs, keys=None):
 def negative_log_likelihoods(outputs, batch, specs):
     """{name: (loss [B], units [B])}; a loss is a sum over its units (tokens; 1 a picture)."""
     return {
-        name: MODALITIES[specs[name].kind].negative_log_likelihood(
-            output, batch[name], specs[name]
-        )
+        name: MODALITIES[specs[name].kind].negative_log_likelihood(output, batch[name], specs[name])
         for name, output in outputs.items()
     }
 
@@ -147,9 +144,7 @@ def z_gaps(apply, z, outputs, batch, specs, present):
     """{"<name>_z_gap": (sum, count)}: near 0 when a decoder ignores the latent."""
     rows = jnp.arange(len(z))
     other = jnp.where(rows + 1 < jnp.sum(batch["mask"]), rows + 1, 0)
-    with_other = negative_log_likelihoods(
-        decode(apply, z[other], batch, specs), batch, specs
-    )
+    with_other = negative_log_likelihoods(decode(apply, z[other], batch, specs), batch, specs)
     metrics = {}
     for name, (own, units) in negative_log_likelihoods(outputs, batch, specs).items():
         counted = present[name] & (other != rows)

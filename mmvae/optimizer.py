@@ -11,7 +11,8 @@ def learning_rate(config, total_steps):
 
 
 def _cosine(peak, warmup, total):
-    return optax.warmup_cosine_decay_schedule(0.0, peak, warmup, max(total, warmup + 1), 0.01 * peak)
+    total = max(total, warmup + 1)
+    return optax.warmup_cosine_decay_schedule(0.0, peak, warmup, total, 0.01 * peak)
 
 
 def _constant(peak, warmup, total):

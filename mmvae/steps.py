@@ -72,10 +72,10 @@ def _gradient_metrics(gradients, updates, params):
     size = sum(g.size for g in jax.tree.leaves(gradients))
     absolute = [jnp.abs(g) for g in jax.tree.leaves(gradients)]
     return {
-        "grad_norm": optax.global_norm(gradients),
+        "grad_norm": optax.tree.norm(gradients),
         "grad_mean": sum(jnp.sum(a) for a in absolute) / size,
         "grad_max": jnp.max(jnp.stack([jnp.max(a) for a in absolute])),
-        "update_ratio": optax.global_norm(updates) / optax.global_norm(params),
+        "update_ratio": optax.tree.norm(updates) / optax.tree.norm(params),
     }
 
 

@@ -101,8 +101,8 @@ def test_everything_in_the_table_exists():
     assert named - set(modules("mmvae")) == set()
 
 
-def test_data_preparation_shares_only_records_text_and_sprites():
-    shared = ("mmvae.records", "mmvae.text", "mmvae.sprites")
+def test_data_preparation_shares_only_formats():
+    shared = tuple(f"mmvae.{n}" for n in ("errors", "text", "sprites", "contact_sheet", "records"))
     names = {n for source in sources("data_prep").values() for n in imported(source)}
     used = {name for name in names if within(name, "mmvae")}
     assert used, "data_prep and mmvae share the record schema"

@@ -64,7 +64,11 @@ def python(code, *args, **kwargs):
     }
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, args)],
-        env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **kwargs,
     )
 
 
@@ -80,7 +84,13 @@ def test_keeps_the_best_and_the_latest_through_nan_and_missing_losses(tmp_path):
             assert checkpoints.wait()
             kept.append((checkpoints.all_steps(), checkpoints.best_step()))
     assert kept == [
-        ([0], 0), ([0, 1], 0), ([0, 2], 0), ([3], 3), ([3, 4], 3), ([3, 5], 3), ([3, 6], 3),
+        ([0], 0),
+        ([0, 1], 0),
+        ([0, 2], 0),
+        ([3], 3),
+        ([3, 4], 3),
+        ([3, 5], 3),
+        ([3, 6], 3),
         ([3, 7], 3),
     ]
     with Checkpoints(tmp_path, read_only=True) as checkpoints:

@@ -245,7 +245,7 @@ def test_wrong_options_are_explained_without_a_traceback(raw, tmp_path, capsys, 
 
 @pytest.mark.skipif(not ENGRAVINGS.is_dir(), reason=f"no engravings at {ENGRAVINGS}")
 def test_enough_captions_of_the_engravings_are_usable():
-    from data_prep.captions import clean, useless  # noqa: PLC0415
+    from data_prep.captions import clean, useless
 
     with (ENGRAVINGS / "captions.csv").open(newline="", encoding="utf-8") as file:
         raw = [row["caption"] for row in csv.DictReader(file)]

@@ -11,7 +11,7 @@ import pytest
 from test_data_prep_images import drawing, to_bytes
 
 from data_prep import catalogue, gutenberg, sources
-from data_prep.errors import InputError
+from mmvae.errors import UserError
 
 GUTENBERG = Path(__file__).parents[2] / "shared" / "gutenberg"
 
@@ -171,7 +171,7 @@ def test_archives_that_grow_too_large_are_refused(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("a.htm", b" " * 100_000)
     monkeypatch.setattr(gutenberg, "MAX_FILE", 50_000)
-    with pytest.raises(InputError, match="more than is safe"):
+    with pytest.raises(UserError, match="more than is safe"):
         read(f"gutenberg:{tmp_path / 'a.zip'}")
 
 
@@ -222,6 +222,6 @@ def test_wrong_sources_are_explained(tmp_path, monkeypatch, spec, message):
     put(tmp_path, "broken/captions.jsonl", "{not json\n")
     put(tmp_path, "norows/captions.csv", "image,caption\n")
     put(tmp_path, "instances.json", '{"images": [], "annotations": [{"image_id": 1}]}')
-    with pytest.raises(InputError, match=".") as error:
+    with pytest.raises(UserError, match=".") as error:
         read(spec.replace("{}", str(tmp_path)))
     assert message in str(error.value)

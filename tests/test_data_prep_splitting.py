@@ -2,8 +2,8 @@
 
 import pytest
 
-from data_prep.errors import InputError
 from data_prep.splitting import assign
+from mmvae.errors import UserError
 
 SHARES = {"val": 0.1, "test": 0.05}
 
@@ -38,9 +38,9 @@ def test_given_splits_win_and_a_missing_one_is_carved_from_train():
 
 
 def test_too_few_groups_and_unknown_names_are_errors():
-    with pytest.raises(InputError, match="--split-by pair"):
+    with pytest.raises(UserError, match="--split-by pair"):
         assign(["one"] * 50, [""] * 50, SHARES)
-    with pytest.raises(InputError, match="'extra' is not known"):
+    with pytest.raises(UserError, match="'extra' is not known"):
         assign(["a", "b"], ["extra", "train"], SHARES)
 
 

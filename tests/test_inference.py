@@ -96,7 +96,9 @@ def test_interpolation_includes_both_ends(session):
 
 def test_encoding_equals_the_model(session):
     ids = session.ids(CAPTIONS)
-    run = lambda method, *args: session.model.apply({"params": session.params}, *args, method=method)
+    run = lambda method, *args: session.model.apply(
+        {"params": session.params}, *args, method=method
+    )
     expert = jax.jit(lambda ids: run(MMVAE.encode, {"caption": ids}))(ids)
     present = {"caption": jnp.ones(3, bool)}
     joint = run(MMVAE.fuse, expert, present)

@@ -154,7 +154,9 @@ def chosen(present, joint_fraction, rows=4000):
     """Shares of rows that show [only the first, only the second, both, nothing]."""
     keys = jax.random.split(jax.random.key(0), rows)
     given = {name: jnp.full(rows, value) for name, value in present.items()}
-    a, b = jax.jit(objectives.choose_subsets, static_argnums=2)(keys, given, joint_fraction).values()
+    a, b = jax.jit(objectives.choose_subsets, static_argnums=2)(
+        keys, given, joint_fraction
+    ).values()
     return [np.mean(x) for x in (a & ~b, ~a & b, a & b, ~a & ~b)]
 
 
@@ -291,8 +293,9 @@ def test_sigmoid_contrast_by_hand(tiny_model):
 
 
 def test_symmetric_kl_by_hand(tiny_model):
-    a, b = Gaussian(jnp.zeros((1, 8)), jnp.zeros((1, 8))), Gaussian(
-        jnp.ones((1, 8)), jnp.full((1, 8), np.log(2.0))
+    a, b = (
+        Gaussian(jnp.zeros((1, 8)), jnp.zeros((1, 8))),
+        Gaussian(jnp.ones((1, 8)), jnp.full((1, 8), np.log(2.0))),
     )
     found = alignment("symmetric_kl", tiny_model, {"image": a, "caption": b}, jnp.ones(1, bool))
     forward = 0.5 * (1 / 2 - 1 + np.log(2) + 1 / 2)
@@ -330,7 +333,10 @@ def test_absent_modalities_contribute_no_loss_and_no_gradient(gradients, tiny_mo
         changed[name] = np.where(keep, batch[name], other[name])
     found = gradients(params, batch)
     leaves_equal(found, gradients(params, changed), rtol=1e-5, atol=1e-7)
-    ((total, _), _), ((whole, _), _) = found, gradients(params, batch | {"present": other["present"]})
+    ((total, _), _), ((whole, _), _) = (
+        found,
+        gradients(params, batch | {"present": other["present"]}),
+    )
     assert total != whole
 
 
@@ -348,7 +354,9 @@ def test_padding_rows_contribute_nothing_to_training(gradients, tiny_model):
     config, _, params = tiny_model
     batch, other = tiny.batch(config), tiny.batch(config, seed=1)
     batch["mask"][5:] = False
-    changed = batch | {n: np.concatenate([batch[n][:5], other[n][5:]]) for n in ("image", "caption")}
+    changed = batch | {
+        n: np.concatenate([batch[n][:5], other[n][5:]]) for n in ("image", "caption")
+    }
     leaves_equal(gradients(params, batch), gradients(params, changed), rtol=1e-5, atol=1e-7)
 
 
@@ -384,9 +392,9 @@ def test_cross_weights_say_what_teaches_a_decoder_that_was_not_shown(tiny_model,
 
     def one(batch):
         seen.append(batch["seen"])
-        loss = lambda p: objectives.train_losses(
-            model, p, batch, jax.random.key(0), config, 0.01
-        )[0]
+        loss = lambda p: objectives.train_losses(model, p, batch, jax.random.key(0), config, 0.01)[
+            0
+        ]
         return jax.grad(loss)(params)
 
     run, batch = tiny.on_one(one), tiny.batch(config)
@@ -476,7 +484,9 @@ def test_a_padded_batch_without_rows_counts_nothing(evaluate, tiny_model):
 def without(params, *paths):
     """Parameters with the kernels at these paths zero."""
     for first, *rest in paths:
-        params = params | {first: without(params[first], rest) if rest else jnp.zeros_like(params[first])}
+        params = params | {
+            first: without(params[first], rest) if rest else jnp.zeros_like(params[first])
+        }
     return params
 
 
@@ -500,7 +510,9 @@ def test_gaps_are_positive_for_a_decoder_that_reads_the_latent():
     batch["mask"][rows:] = False
     specs = {"image": config.model.modalities.image}
     z = batch["image"][:, 0, 0] / 127.5 - 1.0
-    paint = lambda method, z, teachers: {"image": jnp.broadcast_to(z[:, None, None], (8, 16, 16, 1))}
+    paint = lambda method, z, teachers: {
+        "image": jnp.broadcast_to(z[:, None, None], (8, 16, 16, 1))
+    }
     present = {"image": batch["mask"]}
     gaps = objectives.z_gaps(paint, jnp.asarray(z), paint(None, z, None), batch, specs, present)
     total, count = gaps["image_z_gap"]

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 import tiny
+
 from mmvae.models import prior
 
 
@@ -32,7 +32,9 @@ def test_a_constant_velocity_is_integrated_exactly():
 
 
 def test_time_runs_from_0_to_1():
-    ends = prior.integrate(lambda z, t: jnp.broadcast_to(2 * t[:, None], z.shape), jnp.ones((2, 3)), 5)
+    ends = prior.integrate(
+        lambda z, t: jnp.broadcast_to(2 * t[:, None], z.shape), jnp.ones((2, 3)), 5
+    )
     np.testing.assert_allclose(ends, 2.0, rtol=1e-5)  # Heun is exact for a line in t
 
 
@@ -43,16 +45,16 @@ def test_a_linear_velocity_is_integrated_to_its_closed_form():
 
 
 def test_integration_is_of_second_order():
-    error = lambda steps: abs(prior.integrate(lambda z, t: z, jnp.ones((1, 1)), steps).item() - np.e)
+    error = lambda steps: abs(
+        prior.integrate(lambda z, t: z, jnp.ones((1, 1)), steps).item() - np.e
+    )
     assert error(4) / error(8) == pytest.approx(4, rel=0.25)
 
 
 def test_the_straight_flow_between_gaussians_gives_their_law():
     """The velocity E[z - noise | x_t] from N(0, 1) to N(0, s^2) carries noise to s noise."""
     s = 0.5
-    velocity = lambda z, t: (
-        z * ((s**2 * t - (1 - t)) / (s**2 * t**2 + (1 - t) ** 2))[:, None]
-    )
+    velocity = lambda z, t: z * ((s**2 * t - (1 - t)) / (s**2 * t**2 + (1 - t) ** 2))[:, None]
     noise = jnp.array([[-2.0], [-0.5], [1.0]])
     np.testing.assert_allclose(prior.integrate(velocity, noise, 40), s * noise, rtol=1e-3)
 

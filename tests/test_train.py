@@ -35,7 +35,7 @@ latent_mean latent_std latent_norm latent_active_units latent_kl
 image_mse image_l1 image_psnr caption_accuracy caption_perplexity caption_entropy caption_z_gap
 caption_accuracy_from_image coherence_image_to_caption coherence_caption_to_image coherence_joint
 """.split()
-SYSTEM_NAMES = "cpu_percent images_per_second step_seconds data_wait_percent".split()
+SYSTEM_NAMES = ["cpu_percent", "images_per_second", "step_seconds", "data_wait_percent"]
 
 
 def config_for(dataset, **changes):
@@ -167,8 +167,7 @@ def test_two_processes_train_as_one(sprites_dataset, run, tmp_path):
     text = configs.to_json(config_for(sprites_dataset))
     config_file = tmp_path / "config.py"
     config_file.write_text(
-        "from mmvae import config\n\n\n"
-        f"def get_config():\n    return config.from_json({text!r})\n"
+        f"from mmvae import config\n\n\ndef get_config():\n    return config.from_json({text!r})\n"
     )
     command = [sys.executable, "-m", "mmvae.main", "--config", str(config_file)]
     command += ["--workdir", str(tmp_path / "run")]

@@ -47,8 +47,10 @@ class MMVAE(nn.Module):
     def project(self, experts):
         """Unit vectors {name: [B, E]} for alignment and retrieval."""
         vectors = {name: self.heads[name](expert.mean) for name, expert in experts.items()}
-        return {name: v / (jnp.linalg.norm(v, axis=-1, keepdims=True) + 1e-6)
-                for name, v in vectors.items()}
+        return {
+            name: v / (jnp.linalg.norm(v, axis=-1, keepdims=True) + 1e-6)
+            for name, v in vectors.items()
+        }
 
     def alignment_logits(self, left, right):
         """Pair logits [B, B'] of unit vectors, with learned scale and bias."""

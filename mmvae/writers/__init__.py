@@ -60,7 +60,7 @@ class Writers(Writer):
         for writer in tuple(self._active):
             try:
                 getattr(writer, method)(*args)
-            except Exception as error:  # noqa: BLE001, whatever it is, training goes on
+            except Exception as error:
                 self._failed(writer, error)
             else:
                 self._failing.discard(writer)

@@ -77,7 +77,7 @@ def start_wandb(workdir, project, name, mode, config, resume_step, report):
     try:
         run = _init(workdir, project, name, _resolve(wanted), config, resume_step)
         writer = WandbWriter(run)
-    except Exception as error:  # noqa: BLE001, whatever it is, training goes on
+    except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         report(f"W&B did not start ({reason}); training goes on without it.")
         return Writer()
@@ -93,7 +93,7 @@ def _resolve(wanted):
 
     try:
         return "online" if wandb.login(prompt=False) else "offline"
-    except Exception:  # noqa: BLE001, a key that cannot be checked, such as without a network
+    except Exception:
         return "offline"
 
 
