@@ -28,13 +28,13 @@ def get_config():
     config.model.modalities = ConfigDict()
     config.model.modalities.image = ConfigDict()
     config.model.modalities.image.kind = "image"
-    config.model.modalities.image.patch = 8  # pixels; divides image_size
+    config.model.modalities.image.patch = 8  # pixels, a power of two; divides image_size
     config.model.modalities.image.width = 512
     config.model.modalities.image.heads = 8  # divides width
     config.model.modalities.image.squeeze = 16  # numbers a patch, next to the latent
     config.model.modalities.image.encoder_layers = 5
     config.model.modalities.image.decoder_layers = 5
-    config.model.modalities.image.likelihood = "both"  # gaussian, laplace or both
+    config.model.modalities.image.likelihood = "multiscale"  # gaussian, laplace
     config.model.modalities.caption = ConfigDict()
     config.model.modalities.caption.kind = "caption"
     config.model.modalities.caption.width = 512  # also of the word embeddings

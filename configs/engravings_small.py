@@ -20,7 +20,7 @@ def get_config():
         config.model.modalities.image.squeeze = 64
         config.model.modalities.image.heads = 4
         config.model.modalities.image.encoder_layers = 4
-        config.model.modalities.image.decoder_layers = 4
+        config.model.modalities.image.decoder_layers = 3
         config.model.modalities.caption.width = 192
         config.model.modalities.caption.heads = 4
         config.model.modalities.caption.squeeze = 16

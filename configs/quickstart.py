@@ -15,12 +15,12 @@ def get_config():
         config.data.augment = False  # the sprites vary enough, and their place is captioned
 
         config.model.dtype = "float32"  # CPUs gain nothing from bfloat16
-        config.model.latent.dim = 48
+        config.model.latent.dim = 32
         config.model.alignment_dim = 32
         config.model.modalities.image.width = 128
         config.model.modalities.image.heads = 4
         config.model.modalities.image.encoder_layers = 2
-        config.model.modalities.image.decoder_layers = 3
+        config.model.modalities.image.decoder_layers = 1
         config.model.modalities.caption.width = 64
         config.model.modalities.caption.heads = 4
         config.model.modalities.caption.squeeze = 16
@@ -34,7 +34,7 @@ def get_config():
         config.loss.subsets.image = 0.6  # captions are short and easy: pictures need the work
         config.loss.subsets.caption = 0.2
 
-        config.optimizer.learning_rate = 8e-4
+        config.optimizer.learning_rate = 1e-3
         config.train.batch_size = 64
         config.train.epochs = 9
         config.train.ema_decay = 0.995

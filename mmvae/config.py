@@ -162,6 +162,7 @@ def _check_modalities(config):
         _check_divides(config, f"{path}.heads", f"{path}.width")
         if spec.kind == "image":
             _check_divides(config, f"{path}.patch", "data.image_size")
+            _check_power_of_two(config, f"{path}.patch")
             _check_choice(config, f"{path}.likelihood", LIKELIHOODS)
         for group in ("cross", "weights"):
             if name not in config.loss[group]:
@@ -174,6 +175,15 @@ def _check_choice(config, path, valid):
         names = [str(name) for name in valid]
         hint = did_you_mean(str(value), names)
         raise ConfigError(f"config.{path}={value} must be one of: {', '.join(names)}{hint}")
+
+
+def _check_power_of_two(config, path):
+    given = fields(config)[path]
+    if given & (given - 1):
+        low = 1 << (given.bit_length() - 1)
+        raise ConfigError(
+            f"config.{path}={given} must be a power of two; nearest: {low} or {2 * low}."
+        )
 
 
 def _check_divides(config, part, whole):

@@ -294,6 +294,6 @@ def _nucleus(logits, top_p):
     """Logits with everything outside the smallest set of probability `top_p` removed."""
     ordered = jnp.sort(logits, axis=-1)[:, ::-1]
     before = jnp.cumsum(jax.nn.softmax(ordered), axis=-1) - jax.nn.softmax(ordered)
-    kept = jnp.sum(before < top_p, axis=-1)
+    kept = jnp.maximum(1, jnp.sum(before < top_p, axis=-1))
     least = jnp.take_along_axis(ordered, kept[:, None] - 1, axis=1)
     return jnp.where(logits >= least, logits, -jnp.inf)

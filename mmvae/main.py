@@ -1,7 +1,9 @@
 """Train a model: `python -m mmvae.main --config configs/base.py`."""
 
+import contextlib
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from mmvae import command_line
@@ -38,7 +40,23 @@ def main(argv):
     if options.dry_run:
         print("\n".join(summary.dry_run(Plan(options.config))))
         return 0
-    return train(options.config, options.workdir or Path("runs") / options.config.name)
+    with together():
+        return train(options.config, options.workdir or Path("runs") / options.config.name)
+
+
+@contextlib.contextmanager
+def together():
+    """End this process at once when it fails among several: the others wait for it otherwise."""
+    import jax
+
+    try:
+        yield
+    except Exception:
+        if jax.process_count() == 1:
+            raise
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def start_up(multihost):

@@ -76,6 +76,8 @@ def _gradient_metrics(gradients, updates, params):
         "grad_mean": sum(jnp.sum(a) for a in absolute) / size,
         "grad_max": jnp.max(jnp.stack([jnp.max(a) for a in absolute])),
         "update_ratio": optax.tree.norm(updates) / optax.tree.norm(params),
+        # A vector for the histogram: which parameters get small or large gradients.
+        "_gradient_norms": jnp.stack([jnp.linalg.norm(g) for g in jax.tree.leaves(gradients)]),
     }
 
 

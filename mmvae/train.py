@@ -203,11 +203,12 @@ class Trainer:
         epoch = self.step // self.plan.steps_per_epoch
         scalars = {f"val/{name}": v for name, v in values.items() if np.ndim(v) == 0}
         self.writers.scalars(self.step, scalars | {"epoch": float(epoch)})
-        self.writers.histograms(
-            self.step, {f"val/{n}": v for n, v in values.items() if np.ndim(v) > 0}
-        )
-        train = {f"train/{n}": v for n, v in derive(self.epoch_sums.result()).items()}
+        means = self.epoch_sums.result()
         self.epoch_sums.reset()
+        vectors = {f"val/{name}": v for name, v in values.items() if np.ndim(v) > 0}
+        vectors["train/gradient_norms"] = means["_gradient_norms"]
+        self.writers.histograms(self.step, vectors)
+        train = {f"train/{name}": value for name, value in derive(means).items()}
         system = {f"system/{name}": value for name, value in self.clock.run().items()}
         best = self.checkpoints.best_val_loss()
         is_best = math.isfinite(values["loss_total"]) and (
@@ -273,14 +274,14 @@ class Trainer:
 
 def _prepare_workdir(workdir, plan):
     """Write what makes a run explain itself; refuse to mix two configurations in one place."""
+    if jax.process_index() != 0:
+        return
     path, text = workdir / "config.json", configs.to_json(plan.config)
     if path.exists() and path.read_text() != text:
         raise UserError(
             f"{workdir} holds a run with another configuration; type --workdir NEW for a new run, "
             f"or repeat the flags in {path} to continue that one."
         )
-    if jax.process_index() != 0:
-        return
     workdir.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     for name in ("tokenizer.model", "card.json"):

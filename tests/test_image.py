@@ -37,13 +37,13 @@ def test_pixels_outside_the_range_are_clipped():
 
 @pytest.mark.parametrize(
     ("likelihood", "expected"),
-    [("gaussian", (0.25 + 1) / 2), ("laplace", (0.5 + 1) / 2), ("both", (0.75 + 2) / 2)],
+    [("gaussian", 0.625), ("laplace", 0.75), ("multiscale", 0.625 + 4 * 0.75**2)],
 )
 def test_likelihoods_by_hand(likelihood, expected):
     spec = tiny.config().model.modalities.image
     spec.likelihood = likelihood
-    pixels = jnp.array([255, 0], jnp.uint8).reshape(1, 1, 2, 1)  # 1 and -1
-    drawn = jnp.array([0.5, -2.0]).reshape(1, 1, 2, 1)
+    pixels = jnp.tile(jnp.array([255, 0], jnp.uint8), (4, 2)).reshape(1, 4, 4, 1)  # 1 and -1
+    drawn = jnp.tile(jnp.array([0.5, -2.0]), (4, 2)).reshape(1, 4, 4, 1)  # off by 0.5 and 1
     loss, units = image.negative_log_likelihood(drawn, pixels, spec)
     np.testing.assert_allclose(loss, [expected])
     np.testing.assert_array_equal(units, [1])
@@ -91,3 +91,15 @@ def test_every_patch_and_channel_is_read(coder):
 
 def test_nothing_teaches_a_picture():
     assert image.teacher(jnp.zeros((1, 2, 2, 1))) is None
+
+
+def test_upsampling_multiplies_the_sides():
+    features = jnp.ones((2, 2, 2, 16))
+    upsampler = image.Upsampler(8, 3, jnp.float32)
+    drawn, _ = upsampler.init_with_output(jax.random.key(0), features)
+    assert drawn.shape == (2, 16, 16, 3)
+
+
+def test_pooling_keeps_the_mean_of_every_block():
+    picture = jnp.arange(64.0).reshape(1, 8, 8, 1)
+    assert image.pooled(picture, 4)[0, 1, 0, 0] == jnp.mean(picture[0, 4:, :4])

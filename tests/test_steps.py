@@ -82,8 +82,8 @@ def test_gradient_metrics_are_of_the_reduced_gradients(descend, tiny_model):
     config, _, before = tiny_model
     batch = spread(tiny.ragged(config), 4)
     after, metrics = plain_step("siglip")(state.create(before, optax.sgd(RATE)), batch)
-    change = [np.ravel(a - b) for a, b in zip(*map(jax.tree.leaves, (before, after.params)))]
-    gradient = np.concatenate(change) / RATE
+    change = jax.tree.map(lambda a, b: np.ravel(a - b) / RATE, before, after.params)
+    gradient = np.concatenate(jax.tree.leaves(change))
     size = lambda tree: np.sqrt(sum(np.sum(np.square(x)) for x in jax.tree.leaves(tree)))
     expected = {
         "grad_norm": np.linalg.norm(gradient),
@@ -224,7 +224,7 @@ def test_parts_of_a_batch_have_their_own_noise():
     run = lambda key: steps._accumulated(loss, jnp.float32(1.0), batch, key, train)[1]["noise"]
     key = jax.random.key(0)
     alone = [jax.random.normal(jax.random.fold_in(key, i)) for i in range(2)]
-    assert run(key) == pytest.approx(sum(alone), rel=1e-6)
+    np.testing.assert_allclose(run(key), sum(alone), rtol=1e-6)
     assert alone[0] != alone[1]
 
 
@@ -236,7 +236,7 @@ def test_a_step_in_parts_has_the_shapes_of_a_whole_one(tiny_model):
         step = parallel.parallel(steps.train_step(model, config, optax.sgd(RATE), TOTAL))
         start = state.create(params, optax.sgd(RATE))
         answer = jax.eval_shape(step, start, spread(tiny.batch(config, 16), 4))
-        return jax.tree.map(lambda x: x.shape, answer, is_leaf=lambda x: hasattr(x, "shape"))
+        return jax.tree.map(lambda x: x.shape, answer)
 
     assert shapes(2) == shapes(1)
 

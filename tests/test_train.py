@@ -84,7 +84,7 @@ def test_a_run_explains_itself(run, sprites_dataset):
     stored = configs.from_json((run / "config.json").read_text())
     assert stored.data.dir == str(sprites_dataset)
     grids = {path.name.rsplit("_", 1)[0] for path in (run / "samples").glob("*.png")}
-    assert grids == {"reconstruction", "caption_to_image", "generated"}
+    assert grids == {"reconstruction", "image_to_caption", "caption_to_image", "generated"}
     assert list((run / "samples").glob("captions_*.csv"))
     assert list((run / "wandb").glob("offline-run-*/run-*.wandb"))
 

@@ -1,9 +1,12 @@
 """What a run looks like: grids from fixed seeds, and a table of captions."""
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+
+from mmvae.contact_sheet import contact_sheet
 
 COLUMNS = ("picture", "caption", "caption of the picture", "reconstruction of the caption")
 
@@ -27,8 +30,9 @@ def make(session, records, num):
     new = session.generate(num)
     grids = {
         "reconstruction": grid(images, session.decode_images(both)),
-        "caption_to_image": grid(images, drawn),
-        "generated": grid(new.images),
+        "image_to_caption": np.asarray(contact_sheet(images, written)),
+        "caption_to_image": np.asarray(contact_sheet(drawn, captions)),
+        "generated": np.asarray(contact_sheet(new.images, new.captions)),
     }
     rows = [list(row) for row in zip(images, captions, written, repeated, strict=True)]
     rows += [[image, "(generated)", text, ""] for image, text in zip(new.images, new.captions)]
@@ -37,8 +41,6 @@ def make(session, records, num):
 
 def decoded(session, records, num):
     """The first `num` pictures of a split: uint8 [N, H, W, C]."""
-    import io
-
     mode = "L" if session.shapes["image"][-1] == 1 else "RGB"
     pictures = [
         np.asarray(Image.open(io.BytesIO(raw)).convert(mode))
