@@ -43,8 +43,8 @@ set_up() {
 
 quick_start() {
   data=datasets/sprites run=runs/quickstart
-  python -m data_prep.prepare --source "$SPRITES" --num-pairs "$PAIRS" --image-size 32 \
-    --caption-length "$LENGTH" --out "$data"
+  python -m data_prep.prepare --source sprites:3 --num-pairs 16000 --image-size 32 \
+    --caption-length 8 --val-fraction 0.05 --test-fraction 0.05 --out "$data"
   python -m mmvae.main --config configs/quickstart.py --workdir "$run"
   python -m mmvae.evaluate --workdir "$run" --split test --out "$run/evaluation.json"
   python -m mmvae.generate --workdir "$run" --num 16 --seed 0 --out "$run/generated"

@@ -33,7 +33,7 @@ def get_config():
     config.model.modalities.image.heads = 8  # divides width
     config.model.modalities.image.squeeze = 16  # numbers a patch, next to the latent
     config.model.modalities.image.encoder_layers = 5
-    config.model.modalities.image.decoder_layers = 5
+    config.model.modalities.image.decoder_layers = 4
     config.model.modalities.image.likelihood = "multiscale"  # gaussian, laplace
     config.model.modalities.caption = ConfigDict()
     config.model.modalities.caption.kind = "caption"

@@ -164,7 +164,7 @@ def _check_modalities(config):
             _check_divides(config, f"{path}.patch", "data.image_size")
             _check_power_of_two(config, f"{path}.patch")
             _check_choice(config, f"{path}.likelihood", LIKELIHOODS)
-        for group in ("cross", "weights"):
+        for group in ("cross", "subsets", "weights"):
             if name not in config.loss[group]:
                 raise ConfigError(f"config.{path} needs a config.loss.{group}.{name}: a number.")
 

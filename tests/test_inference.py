@@ -189,7 +189,7 @@ def test_greedy_writing_takes_the_likeliest_token_of_its_own_beginning(session):
 
 
 def test_nothing_is_written_after_the_end(session):
-    ids, _ = written(session, 3 * latents(16), temperature=3.0)
+    ids, _ = written(session, latents(800), temperature=100.0)
     ended = np.cumsum(ids == EOS, axis=1) - (ids == EOS) > 0
     assert np.any(ended)
     assert np.all(ids[ended] == PAD)

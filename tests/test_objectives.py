@@ -150,31 +150,32 @@ def test_mmvae_importance_bound_equals_golden_values():
 # Subsets
 
 
-def chosen(present, joint_fraction, rows=4000):
-    """Shares of rows that show [only the first, only the second, both, nothing]."""
+def chosen(present, odds, rows=4000):
+    """Shares of rows that show [only a, only b, both, nothing], for odds of (a, b, both)."""
     keys = jax.random.split(jax.random.key(0), rows)
     given = {name: jnp.full(rows, value) for name, value in present.items()}
-    a, b = jax.jit(objectives.choose_subsets, static_argnums=2)(
-        keys, given, joint_fraction
-    ).values()
+    shares = dict(zip(("a", "b", "joint"), odds, strict=True))
+    a, b = objectives.choose_subsets(keys, given, shares).values()
     return [np.mean(x) for x in (a & ~b, ~a & b, a & b, ~a & ~b)]
 
 
-@pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0])
-def test_subsets_come_in_their_shares(fraction):
-    shares = chosen({"a": True, "b": True}, fraction)
-    single = (1 - fraction) / 2
-    np.testing.assert_allclose(shares, [single, single, fraction, 0.0], atol=0.03)
+ODDS = [(0.4, 0.2, 0.4), (1.0, 1.0, 0.0), (0.0, 0.0, 1.0), (6.0, 2.0, 2.0)]
+
+
+@pytest.mark.parametrize("odds", ODDS)
+def test_subsets_come_in_their_shares(odds):
+    shares = chosen({"a": True, "b": True}, odds)
+    np.testing.assert_allclose(shares[:3], np.array(odds) / sum(odds), atol=0.03)
     assert shares[3] == 0.0
 
 
-@pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0])
-def test_what_is_absent_is_never_chosen_and_the_rest_always(fraction):
-    assert chosen({"a": False, "b": True}, fraction) == [0.0, 1.0, 0.0, 0.0]
+@pytest.mark.parametrize("odds", ODDS)
+def test_what_is_absent_is_never_chosen_and_the_rest_always(odds):
+    assert chosen({"a": False, "b": True}, odds) == [0.0, 1.0, 0.0, 0.0]
 
 
 def test_a_row_without_modalities_chooses_none():
-    assert chosen({"a": False, "b": False}, 0.5) == [0.0, 0.0, 0.0, 1.0]
+    assert chosen({"a": False, "b": False}, ODDS[0]) == [0.0, 0.0, 0.0, 1.0]
 
 
 # Means over devices
@@ -362,7 +363,7 @@ def test_padding_rows_contribute_nothing_to_training(gradients, tiny_model):
 
 def test_the_total_is_the_weighted_sum_of_its_terms(tiny_model):
     _, model, params = tiny_model
-    config = tiny.config(loss__joint_fraction=1.0, model__modalities__caption__word_dropout=0.0)
+    config = tiny.config(loss__subsets__image=0.0, loss__subsets__caption=0.0)
     (total, metrics), _ = compiled_gradients(config, model)(params, tiny.ragged(config))
     weights = config.loss.weights.to_dict() | {"kl": 0.01}
     mean = {name: metrics[f"loss_{name}"][0] / metrics[f"loss_{name}"][1] for name in weights}
@@ -388,14 +389,15 @@ def test_cross_weights_say_what_teaches_a_decoder_that_was_not_shown(tiny_model,
     config, model, params = tiny_model  # cross.image is 0 and cross.caption 1
     shown = lambda *names: {name: np.full(8, name in names) for name in ("image", "caption")}
     seen = []
-    monkeypatch.setattr(objectives, "choose_subsets", lambda *_: seen[-1])
+    told = lambda keys, *_: {name: jnp.resize(x, len(keys)) for name, x in seen[-1].items()}
+    monkeypatch.setattr(objectives, "choose_subsets", told)
 
     def one(batch):
         seen.append(batch["seen"])
-        loss = lambda p: objectives.train_losses(model, p, batch, jax.random.key(0), config, 0.01)[
-            0
-        ]
-        return jax.grad(loss)(params)
+        loss = lambda params: objectives.train_losses(
+            model, params, batch, jax.random.key(0), config, 0.01
+        )
+        return jax.grad(lambda params: loss(params)[0])(params)
 
     run, batch = tiny.on_one(one), tiny.batch(config)
     caption_only = run(batch | {"seen": shown("caption")})
@@ -415,20 +417,14 @@ def test_the_error_of_a_flow_that_stands_still():
     np.testing.assert_allclose(error.mean(), 1.5**2 + 0.25 + 1, rtol=0.03)
 
 
-def test_the_flow_learns_with_one_condition_or_none():
-    seen = {}
-
-    def record(method, z, t, experts, known):
-        seen.update(known)
-        return z
-
-    rows = 4000
-    present = {"a": jnp.ones(rows, bool), "b": jnp.ones(rows, bool)}
-    keys = jax.random.split(jax.random.key(0), rows)
-    objectives.flow_matching(record, {}, gaussian.standard((rows, 1)), present, keys)
-    assert not np.any(seen["a"] & seen["b"])
-    shares = [np.mean(seen["a"]), np.mean(seen["b"])]
-    np.testing.assert_allclose(shares, 0.4, atol=0.03)
+def test_the_flow_is_told_one_modality_or_nothing():
+    present = {"a": jnp.ones(4000, bool), "b": jnp.ones(4000, bool)}
+    keys = jax.random.split(jax.random.key(0), 4000)
+    known = objectives.choose_conditions(keys, present)
+    assert not np.any(known["a"] & known["b"])
+    np.testing.assert_allclose([known["a"].mean(), known["b"].mean()], 0.4, atol=0.03)
+    only_b = objectives.choose_conditions(keys, present | {"a": jnp.zeros(4000, bool)})
+    np.testing.assert_allclose([only_b["a"].mean(), only_b["b"].mean()], [0, 0.8], atol=0.03)
 
 
 # Evaluation

@@ -82,7 +82,8 @@ class Upsampler(nn.Module):
     """Features [B, h, w, W] -> [B, h factor, w factor, channels]; `factor` is a power of two.
 
     Each doubling is a 3x3 convolution and a matrix product whose outputs become 2x2 blocks
-    (Shi et al. 2016): no transposed convolution, and no seams between patches.
+    (Shi et al. 2016): no transposed convolution, and no seams between patches. A factor of 1
+    is not possible.
     """
 
     factor: int
@@ -91,15 +92,13 @@ class Upsampler(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        factor = self.factor
-        while factor > 1:
-            factor //= 2
+        for step in range(self.factor.bit_length() - 1):
             _, height, width, depth = x.shape
+            last = 2 << step == self.factor
             hidden = nn.gelu(nn.LayerNorm(dtype=self.dtype)(x))
-            x = x + nn.Conv(depth, (3, 3), dtype=self.dtype)(hidden)
-            if factor == 1:
-                x = nn.gelu(nn.LayerNorm(dtype=self.dtype)(x))
-            depth = self.channels if factor == 1 else depth // 2
+            # No convolution on the finest grid: it would cost as much as all the others.
+            x = hidden if last else x + nn.Conv(depth, (3, 3), dtype=self.dtype)(hidden)
+            depth = self.channels if last else depth // 2
             blocks = nn.Dense(4 * depth, dtype=self.dtype)(x)
             x = unpatchify(blocks, (2 * height, 2 * width, depth), 2)
         return x
