@@ -35,10 +35,10 @@ def tiny_model():
 
 @pytest.fixture(scope="session")
 def sprites_dataset(tmp_path_factory):
-    """A prepared data set: 80 engraved sprites of level 1, 16 pixels."""
+    """A prepared data set: 80 engraved sprites of level 1, 32 pixels."""
     from data_prep.prepare import main
 
     out = tmp_path_factory.mktemp("data") / "sprites"
-    flags = "--num-pairs 80 --image-size 16 --val-fraction 0.2 --test-fraction 0.1 --workers 1"
+    flags = "--num-pairs 80 --image-size 32 --val-fraction 0.2 --test-fraction 0.1 --workers 1"
     assert main(["--source", "sprites:1", "--out", str(out), *flags.split()]) == 0
     return out

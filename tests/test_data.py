@@ -17,7 +17,8 @@ def train(sprites_dataset):
 
 
 def options(**changes):
-    config = tiny.config(data__channels=3, data__augment=False, **changes)
+    changes = {"data__image_size": 32, "data__channels": 3, "data__augment": False} | changes
+    config = tiny.config(**changes)
     return config.data
 
 

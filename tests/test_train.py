@@ -41,6 +41,7 @@ SYSTEM_NAMES = ["cpu_percent", "images_per_second", "step_seconds", "data_wait_p
 def config_for(dataset, **changes):
     settings = {
         "data__dir": str(dataset),
+        "data__image_size": 32,
         "data__channels": 3,
         "train__epochs": EPOCHS,
         "train__batch_size": BATCH,
