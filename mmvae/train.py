@@ -159,10 +159,14 @@ class Trainer:
         if bad:
             # The first cause is a term or the gradient; the total only follows.
             named = ", ".join(n for n in bad if n.startswith(("loss_", "grad_"))) or bad[0]
+            kept = self.checkpoints.latest_step()
+            good = (
+                f"the last good checkpoint is step {kept}" if kept else "no checkpoint exists yet"
+            )
             raise Diverged(
-                f"step {step}: {named} not finite. Training stopped; the last good checkpoint is "
-                f"step {self.checkpoints.latest_step()}. Try a lower learning rate: "
-                f"--config.optimizer.learning_rate={self.config.optimizer.learning_rate / 3:.1g}"
+                f"step {step}: {named} not finite. Training stopped; {good}. Try a lower learning "
+                f"rate: --config.optimizer.learning_rate="
+                f"{self.config.optimizer.learning_rate / 3:.1g}"
             )
         self.window.add(metrics)
         self.epoch_sums.add(metrics)

@@ -125,7 +125,7 @@ def test_another_configuration_is_refused(run, sprites_dataset):
 def test_divergence_is_named_and_keeps_the_good_checkpoint(sprites_dataset, tmp_path):
     config = config_for(
         sprites_dataset,
-        optimizer__learning_rate=1e20,
+        optimizer__learning_rate=1e15,
         optimizer__clip_norm=1e20,
         optimizer__warmup_fraction=0.9,
     )
