@@ -43,7 +43,13 @@ _RANGES = (
     (
         "at least 0",
         lambda x: 0 <= x < math.inf,
-        ("loss.cross.*", "loss.weights.*", "loss.free_bits", "optimizer.weight_decay"),
+        (
+            "loss.cross.*",
+            "loss.subsets.*",
+            "loss.weights.*",
+            "loss.free_bits",
+            "optimizer.weight_decay",
+        ),
     ),
     (
         "above 0",

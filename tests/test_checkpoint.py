@@ -373,7 +373,7 @@ import numpy as np
 from mmvae.checkpoint import Checkpoints
 from mmvae.preemption import StopRequest
 from test_checkpoint import ABSTRACT, assert_same, flip_byte, make_state
-mesh = jax.make_mesh((2,), ("devices",))
+mesh = jax.make_mesh((jax.device_count(),), ("devices",))
 replicated = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
 
 def on_all_devices(state):

@@ -200,7 +200,7 @@ def test_evaluation_batches_divide_over_devices():
 
 
 def test_every_modality_has_its_weights():
-    wrong = base.get_config()
+    wrong = base.get_config().unlock()
     del wrong.loss.cross.caption
     with pytest.raises(config.ConfigError, match=r"needs a config\.loss\.cross\.caption: "):
         config.validate(wrong)

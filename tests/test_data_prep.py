@@ -153,7 +153,8 @@ def test_vocabulary_is_lowered_measured_and_explained(prepared):
 
 
 def test_contact_sheet_and_card_can_be_read(prepared):
-    assert Image.open(prepared / "contact_sheet.png").width > 500
+    with Image.open(prepared / "contact_sheet.png") as sheet:
+        assert sheet.width > 500
     page = (prepared / "card.md").read_text(encoding="utf-8")
     assert "| picture blank | 1 |" in page
     assert verdict(card(prepared)["vocabulary"]) in page
