@@ -307,7 +307,7 @@ with Checkpoints(sys.argv[1], keep_latest=1) as checkpoints:
 
 def test_a_full_disk_is_one_line_and_training_goes_on(tmp_path):
     process = python(DISK_FULL, tmp_path)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=180)
     assert process.returncode == 0, stderr
     first, second = stderr.splitlines()
     assert "checkpoint 2 was not written (" in first and "File too large" in first
@@ -335,7 +335,7 @@ def test_the_first_signal_lets_the_step_finish(signum):
     process = python(TRAINING, 0.3)
     assert process.stdout.readline() == "begin 0\n"
     process.send_signal(signum)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=180)
     assert stdout == "end 0\n"
     assert stderr.strip() == f"{signum.name}: finishing the step, saving; press again to quit now"
     assert process.returncode == 128 + signum
@@ -348,7 +348,7 @@ def test_the_second_signal_quits_at_once():
     while "press again" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert process.returncode == -signal.SIGINT
 
 
@@ -367,7 +367,7 @@ import sys, time
 port, index, directory, out = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 import jax
 jax.distributed.initialize(
-    f"127.0.0.1:{port}", 2, index, heartbeat_timeout_seconds=30, shutdown_timeout_seconds=30
+    f"127.0.0.1:{port}", 2, index, heartbeat_timeout_seconds=100, shutdown_timeout_seconds=150
 )
 import numpy as np
 from mmvae.checkpoint import Checkpoints
@@ -415,7 +415,7 @@ def test_two_processes_save_fall_back_and_agree_on_the_step_to_stop(tmp_path):
     while not (out / "1").exists() and all(p.poll() is None for p in processes):
         time.sleep(0.1)
     processes[1].send_signal(signal.SIGINT)  # passed on as SIGTERM, which JAX tells the others
-    stderr = [process.communicate(timeout=60)[1] for process in processes]
+    stderr = [process.communicate(timeout=240)[1] for process in processes]
     assert [p.returncode for p in processes] == [143, 130], "\n".join(stderr)
     steps = {int((out / f"stopped{index}").read_text()) for index in (0, 1)}
     assert len(steps) == 1

@@ -189,7 +189,7 @@ def test_two_processes_train_as_one(sprites_dataset, run, tmp_path):
         )
         for index in range(2)
     ]
-    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    outputs = [process.communicate(timeout=1200)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4),
