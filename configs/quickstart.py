@@ -1,4 +1,4 @@
-"""Engraved sprites at 32 pixels: about five minutes on two CPU cores; what `./run.sh` trains."""
+"""Engraved sprites at 32 pixels: some minutes on two CPU cores; what `./run.sh` trains."""
 
 from configs import base
 
