@@ -74,8 +74,8 @@ class Parser(argparse.ArgumentParser):
 class ConfigParser(Parser):
     """A Parser with --config, --config.<field> and --print_config.
 
-    `parse_args` sets `options.config` to the locked ConfigDict, and exits after printing it
-    when that is asked for.
+    `parse_args` sets `options.config` to the locked ConfigDict and `options.config_file` to its
+    path; it exits after printing the fields when that is asked for.
     """
 
     def __init__(self, epilog="", **kwargs):
@@ -94,7 +94,7 @@ class ConfigParser(Parser):
         config = load(options.config)
         before = fields(config)
         self.refuse(override(config, rest))
-        options.config = config
+        options.config_file, options.config = options.config, config
         if options.print_config:
             print(describe(config, before))
             self.exit()

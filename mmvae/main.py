@@ -40,8 +40,39 @@ def main(argv):
     if options.dry_run:
         print("\n".join(summary.dry_run(Plan(options.config))))
         return 0
-    with together():
-        return train(options.config, options.workdir or Path("runs") / options.config.name)
+    workdir = Path(options.workdir or Path("runs") / options.config.name)
+    with together(), reported(workdir):
+        return train(options.config, workdir)
+
+
+@contextlib.contextmanager
+def reported(workdir):
+    """Write report.html after training, also after one that diverged, and print the verdicts."""
+    try:
+        yield
+    finally:
+        # An interruption must end fast: the same command continues, and then reports.
+        if not isinstance(sys.exception(), KeyboardInterrupt):
+            _report(workdir)
+
+
+def _report(workdir):
+    import jax
+
+    from mmvae.reporting import page, questions, runs, terminal
+
+    if jax.process_index() != 0:
+        return
+    try:
+        run = runs.load(workdir)
+        if not (run.finished or run.diverged):
+            return
+        terminal.show(questions.five(run))
+        page.write(run, workdir / "report.html")
+    except Exception as error:  # a report must not turn a finished training into a failure
+        print(f"no report: {type(error).__name__}: {error}", file=sys.stderr)
+        return
+    print(f"report: {workdir / 'report.html'}")
 
 
 @contextlib.contextmanager

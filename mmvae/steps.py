@@ -28,7 +28,7 @@ def train_step(model, config, update, total_steps):
         updates, opt_state = update.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         metrics = lax.psum(metrics, AXIS) | _per_step(
-            _gradient_metrics(gradients, updates, params)
+            _gradient_metrics(gradients, updates, params, config.optimizer.clip_norm)
             | {"learning_rate": learning_rate(state.step), "kl_weight": kl_weight}
         )
         ema_params = _moving_average(state.ema_params, params, state.step, config.train.ema_decay)
@@ -68,11 +68,13 @@ def _accumulated(loss, params, batch, key, train):
     )
 
 
-def _gradient_metrics(gradients, updates, params):
+def _gradient_metrics(gradients, updates, params, clip_norm):
     size = sum(g.size for g in jax.tree.leaves(gradients))
+    norm = optax.tree.norm(gradients)
     absolute = [jnp.abs(g) for g in jax.tree.leaves(gradients)]
     return {
-        "grad_norm": optax.tree.norm(gradients),
+        "grad_norm": norm,
+        "grad_clipped": (norm > clip_norm).astype(jnp.float32),  # as a mean: share of steps
         "grad_mean": sum(jnp.sum(a) for a in absolute) / size,
         "grad_max": jnp.max(jnp.stack([jnp.max(a) for a in absolute])),
         "update_ratio": optax.tree.norm(updates) / optax.tree.norm(params),

@@ -6,8 +6,11 @@ import numpy as np
 from mmvae import text
 
 
-def lines(plan, state, train_step, first_step):
-    """Lines of the start-up summary: devices, data, vocabulary, parameters, work to do."""
+def lines(plan, state, flops, first_step):
+    """Lines of the start-up summary: devices, data, vocabulary, parameters, work to do.
+
+    `flops`: floating-point operations of one train step, over all devices.
+    """
     config = plan.config
     yield f"devices     {devices()}"
     pairs = f"{len(plan.train_records):,} train, {len(plan.val_records):,} val"
@@ -15,7 +18,6 @@ def lines(plan, state, train_step, first_step):
     yield f"data        {config.data.dir}: {pairs} pairs of {size} pixels"
     yield f"vocabulary  {text.verdict(plan.vocabulary())}"
     yield from parameter_table(state.params)
-    flops = plan.step_flops(train_step, state)
     yield (
         f"step        {config.train.batch_size} pairs, {flops / 1e9:,.1f} GFLOP, "
         f"{config.model.dtype} products"
@@ -29,11 +31,16 @@ def lines(plan, state, train_step, first_step):
 
 def parameter_table(params):
     """Rows "name  count" of the model's parts, and their sum."""
-    counts = {name: _count(part) for name, part in params.items()}
+    counts = parameter_counts(params)
     for name, count in sorted(counts.items(), key=lambda item: -item[1]):
         if count >= 1000:
             yield f"parameters  {name:<20} {count:>12,}"
     yield f"parameters  {'total':<20} {sum(counts.values()):>12,}"
+
+
+def parameter_counts(params):
+    """{part of the model: number of parameters}."""
+    return {name: _count(part) for name, part in params.items()}
 
 
 def memory_bytes(state, batch):
@@ -45,7 +52,7 @@ def dry_run(plan):
     """Lines of everything that can be known without training: shapes, sizes, steps, memory."""
     state = jax.eval_shape(plan.initial_state)
     batch = plan.example_batch()
-    yield from lines(plan, state, plan.train_step(), 0)
+    yield from lines(plan, state, plan.step_flops(plan.train_step(), state), 0)
     for name, shape in plan.shapes.items():
         yield f"shape       {name:<20} {shape}"
     held = memory_bytes(state, batch) / 2**30

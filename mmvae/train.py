@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import shutil
 import time
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import jax
 import numpy as np
 
 from mmvae import config as configs
-from mmvae import data, parallel, records, summary
+from mmvae import data, parallel, records, run_directory, summary
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.evaluators import coherence, samples, validation
@@ -65,7 +64,8 @@ def train(config, workdir):
     data.hide_accelerators()
     plan = Plan(config)
     workdir = Path(workdir)
-    _prepare_workdir(workdir, plan)
+    if jax.process_index() == 0:
+        run_directory.prepare(workdir, plan)
     console = ConsoleWriter()
     with (
         StopRequest() as stop,
@@ -97,8 +97,7 @@ class Trainer:
         self.last_save = time.monotonic()
         self.writers = self._writers(workdir, self.step if restored else None)
         if jax.process_index() == 0:
-            for line in summary.lines(plan, self.state, self.train_step, self.step):
-                console.note(line)
+            self._introduce(workdir)
 
     def run(self, stop):
         """Train until the last step, or until `stop` asks."""
@@ -129,6 +128,13 @@ class Trainer:
             self.writers.summary(values)
         self.writers.close()
 
+    def _introduce(self, workdir):
+        """Say what will happen, and keep what later reports need to know."""
+        flops = self.plan.step_flops(self.train_step, self.state)
+        for line in summary.lines(self.plan, self.state, flops, self.step):
+            self.console.note(line)
+        run_directory.keep_facts(workdir, self.plan, self.state.params, flops)
+
     def _batches(self):
         stream = data.train_batches(
             self.plan.train_records,
@@ -157,6 +163,9 @@ class Trainer:
         self.pending = None
         bad = sorted(n for n, (total, _) in metrics.items() if not np.all(np.isfinite(total)))
         if bad:
+            # The row shows later readers where the run ended.
+            shown = {f"train/{name}": math.nan for name in bad if not name.startswith("_")}
+            self.writers.scalars(step, shown)
             # The first cause is a term or the gradient; the total only follows.
             named = ", ".join(n for n in bad if n.startswith(("loss_", "grad_"))) or bad[0]
             kept = self.checkpoints.latest_step()
@@ -274,19 +283,3 @@ class Trainer:
             ],
             report=self.console.note,
         )
-
-
-def _prepare_workdir(workdir, plan):
-    """Write what makes a run explain itself; refuse to mix two configurations in one place."""
-    if jax.process_index() != 0:
-        return
-    path, text = workdir / "config.json", configs.to_json(plan.config)
-    if path.exists() and path.read_text() != text:
-        raise UserError(
-            f"{workdir} holds a run with another configuration; type --workdir NEW for a new run, "
-            f"or repeat the flags in {path} to continue that one."
-        )
-    workdir.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    for name in ("tokenizer.model", "card.json"):
-        shutil.copyfile(Path(plan.config.data.dir) / name, workdir / name)

@@ -1,0 +1,1 @@
+"""What the logs of runs say, in words, tables and pictures; imports neither JAX nor TensorFlow."""

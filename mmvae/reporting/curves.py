@@ -1,0 +1,166 @@
+"""Curves as SVG that follows the page's colours, or as PNG for Markdown."""
+
+import io
+import re
+from dataclasses import dataclass, field
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
+
+# Stand for the page's own colours until the SVG is in the page.
+INK, GRID = "#010203", "#040506"
+PAPER_INK, PAPER_GRID = "#333333", "#cccccc"
+# Okabe and Ito's colours, distinct for the colour-blind, that show on white and on black.
+COLOURS = ("#3b8fd4", "#e08a1e", "#2fa67c", "#c95f9c", "#8a7fd6", "#b3a03c", "#d1603d", "#6d8894")
+TRAIN, VAL = COLOURS[0], COLOURS[1]
+_LOG_SPAN = 30  # largest value / smallest, from which on the axis is logarithmic
+_SIZE = (4.2, 2.5)  # inches
+_STYLE = {
+    "svg.fonttype": "none",
+    "font.size": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve: `values` is a series by step; `faint` for the detail behind a bolder one."""
+
+    label: str
+    values: object
+    colour: str
+    faint: bool = False
+    marker: str = ""
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart.
+
+    Attributes:
+        title: the metric.
+        lines: Lines.
+        best: the step to mark, or None.
+        steps_per_epoch: for the epochs above, or None.
+        across: what the horizontal axis is.
+        baseline: (value, words) of a level to draw, or None.
+    """
+
+    title: str
+    lines: list = field(default_factory=list)
+    best: int | None = None
+    steps_per_epoch: float | None = None
+    across: str = "step"
+    baseline: tuple | None = None
+
+
+def svg(panel):
+    """The panel as an <svg> element; text takes the font and colour of the page."""
+    content = render(draw(panel, INK, GRID), "svg").decode()
+    return for_page(content, panel.title)
+
+
+def png(panel):
+    """The panel as PNG bytes on white."""
+    figure = draw(panel, PAPER_INK, PAPER_GRID)
+    figure.set_facecolor("white")
+    return render(figure, "png")
+
+
+def for_page(content, title):
+    """An SVG document of Matplotlib as an element that scales and follows the page's colours."""
+    content = content[content.index("<svg") :]
+    content = re.sub(r"<metadata>.*?</metadata>", "", content, flags=re.DOTALL)
+    content = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", content, count=1)
+    content = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", content, count=1)
+    content = content.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
+    content = content.replace(INK, "currentColor").replace(GRID, "var(--grid)")
+    return re.sub(r"font: [^;\"]*?([\d.]+)px[^;\"]*", r"font-size: \1px", content)
+
+
+def render(figure, kind):
+    """Bytes of a Figure as "svg" or "png"; the same figure gives the same bytes."""
+    out = io.BytesIO()
+    title = figure.axes[0].get_title(loc="left") if figure.axes else ""
+    with matplotlib.rc_context(_STYLE | {"svg.hashsalt": title}):
+        figure.savefig(
+            out,
+            format=kind,
+            transparent=kind == "svg",
+            dpi=130,
+            metadata={"Date": None} if kind == "svg" else None,
+        )
+    return out.getvalue()
+
+
+def new_figure(ink, grid, size=_SIZE):
+    """(figure, axes) in the report's style."""
+    colours = {"text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": grid}
+    colours |= {"xtick.color": ink, "ytick.color": ink, "grid.color": grid}
+    with matplotlib.rc_context(_STYLE | colours):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots()
+        axes.grid(True, axis="y", linewidth=0.6, color=grid)
+        axes.tick_params(length=2)
+    return figure, axes
+
+
+def draw(panel, ink, grid):
+    """A Figure of the panel."""
+    colours = {"text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": grid}
+    colours |= {"xtick.color": ink, "ytick.color": ink, "xtick.labelcolor": ink}
+    with matplotlib.rc_context(_STYLE | colours):
+        figure, axes = new_figure(ink, grid)
+        for line in panel.lines:
+            _plot(axes, line)
+        if panel.baseline:
+            axes.axhline(panel.baseline[0], color=ink, linewidth=1, linestyle=":", alpha=0.7)
+        if panel.best is not None:
+            axes.axvline(panel.best, color=ink, linewidth=0.8, linestyle="--", alpha=0.5)
+        if _spans(panel):
+            axes.set_yscale("log")
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_title(panel.title, loc="left", color=ink)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_xlabel(panel.across, labelpad=1)
+        _epochs(axes, panel.steps_per_epoch)
+    return figure
+
+
+def _plot(axes, line):
+    steps, values = line.values.index.to_numpy(float), line.values.to_numpy(float)
+    axes.plot(
+        steps,
+        values,
+        color=line.colour,
+        alpha=0.55 if line.faint else 1,
+        linewidth=0.9 if line.faint else 1.6,
+        marker=line.marker or (None if len(steps) > 1 else "."),
+        markersize=3,
+        linestyle="--" if line.dashed else "-",
+    )
+
+
+def _epochs(axes, steps_per_epoch):
+    if not steps_per_epoch:
+        return
+    upper = axes.secondary_xaxis(
+        "top",
+        functions=(lambda step: step / steps_per_epoch, lambda epoch: epoch * steps_per_epoch),
+    )
+    upper.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    upper.tick_params(length=0, labelsize=7, pad=0)
+    upper.spines["top"].set_visible(False)
+    upper.set_xlabel("epoch", fontsize=7, loc="right", labelpad=-8)
+
+
+def _spans(panel):
+    """Whether the values span so much that only a logarithmic axis shows them."""
+    values = [v for line in panel.lines for v in line.values.to_numpy(float) if v == v]
+    return bool(values) and min(values) > 0 and max(values) / min(values) > _LOG_SPAN

@@ -1,0 +1,76 @@
+"""Parallel coordinates: each run a line through its settings and results."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from mmvae.reporting import curves
+from mmvae.reporting.settings import short
+
+_COLOURS = matplotlib.colormaps["viridis"]
+
+
+def draw(comparison, ink=curves.INK, grid=curves.GRID):
+    """A Figure: axes for the fields, then for the targets; coloured by the first target."""
+    columns = [*comparison.fields, *(target.metric for target in comparison.targets)]
+    size = (max(6.0, 1.5 * len(columns)), 3.4)
+    figure, axes = curves.new_figure(ink, grid, size)
+    places = [_places(comparison.table[column]) for column in columns]
+    colours = _shades(comparison)
+    for row, colour in enumerate(colours):
+        heights = [place[0][row] for place in places]
+        axes.plot(range(len(columns)), heights, color=colour, linewidth=1.5, alpha=0.85)
+    for x, (_, ticks) in enumerate(places):
+        axes.axvline(x, color=grid, linewidth=1, zorder=0)
+        for height, text in ticks:
+            axes.text(x + 0.03, height, text, fontsize=7, va="center", color=ink)
+    axes.grid(False)
+    axes.set_xticks(range(len(columns)), [_heading(comparison, c) for c in columns], fontsize=8)
+    axes.set_yticks([])
+    axes.set_xlim(-0.1, len(columns) - 0.6)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    return figure
+
+
+def svg(comparison):
+    """The figure as an <svg> element."""
+    content = curves.render(draw(comparison), "svg").decode()
+    return curves.for_page(content, "parallel coordinates")
+
+
+def png(comparison):
+    """The figure as PNG bytes on white."""
+    figure = draw(comparison, curves.PAPER_INK, curves.PAPER_GRID)
+    figure.set_facecolor("white")
+    return curves.render(figure, "png")
+
+
+def _places(column):
+    """(heights in [0, 1] of the rows, [(height, text)] of the ticks)."""
+    if pd.api.types.is_numeric_dtype(column) and column.dtype != bool:
+        values = column.to_numpy(float)
+        few = np.unique(values)
+        # Few values are settings: evenly spaced, they stay apart whatever their scale.
+        if len(few) <= 6:
+            ranks = np.searchsorted(few, values)
+            heights = np.linspace(0, 1, len(few)) if len(few) > 1 else np.array([0.5])
+            return heights[ranks], [(h, f"{v:g}") for h, v in zip(heights, few, strict=True)]
+        low, high = values.min(), values.max()
+        return (values - low) / (high - low), [(0, f"{low:.4g}"), (1, f"{high:.4g}")]
+    codes, names = pd.factorize(column.map(str))
+    heights = np.linspace(0, 1, len(names)) if len(names) > 1 else np.array([0.5])
+    return heights[codes], list(zip(heights, names, strict=True))
+
+
+def _shades(comparison):
+    if not comparison.targets:
+        return [curves.COLOURS[0]] * len(comparison.runs)
+    target = comparison.targets[0]
+    ranks = comparison.table[target.metric].rank(pct=True, ascending=target.less)
+    # The light end of the map would vanish on white.
+    return [_COLOURS(0.1 + 0.7 * (1 - rank)) for rank in ranks]
+
+
+def _heading(comparison, column):
+    words = {target.metric: target.words for target in comparison.targets}
+    return words.get(column, short(column, comparison.fields))

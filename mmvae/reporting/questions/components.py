@@ -1,0 +1,130 @@
+"""Which component needs work? Each between its trivial baseline and its best."""
+
+from typing import NamedTuple
+
+from mmvae.reporting.baselines import baselines
+from mmvae.reporting.runs import finite
+from mmvae.reporting.verdict import GOOD, LOOK, UNKNOWN, Figure, Verdict, below, unknown
+
+QUESTION = "Which component needs work?"
+MEANING = (
+    "The share explained is 1 - value / baseline: 0 % is what an answer without a model scores, "
+    "100 % is perfect. The component with the least is the one to work on. The loss that "
+    "dominates gets most of the gradient; a weight changes that."
+)
+_DOMINATES = 0.9  # share of the weighted total
+
+
+class Component(NamedTuple):
+    """A part of the model, the metric that measures it, and what helps it."""
+
+    name: str
+    metric: str
+    form: str
+    advice: str
+
+
+COMPONENTS = (
+    Component(
+        "image reconstruction",
+        "image_mse",
+        ".4f",
+        "Raise --config.loss.weights.image, lower --config.loss.weights.kl, or widen the image "
+        "model.",
+    ),
+    Component(
+        "caption reconstruction, nats per token",
+        "loss_caption",
+        ".3f",
+        "Raise --config.loss.weights.caption, or train longer; check the vocabulary.",
+    ),
+    Component(
+        "caption of a picture, nats per token",
+        "loss_caption_from_image",
+        ".3f",
+        "Show the picture alone more often (--config.loss.subsets.image) and keep "
+        "--config.loss.cross.caption above 0.",
+    ),
+    Component(
+        "picture of a caption",
+        "image_mse_from_caption",
+        ".4f",
+        "A caption leaves much open, so pictures differ: judge by the samples, and train the "
+        "prior longer.",
+    ),
+    Component(
+        "alignment",
+        "loss_alignment",
+        ".3f",
+        "Raise --config.loss.weights.alignment or the batch size. Captions that repeat within a "
+        "batch keep it up.",
+    ),
+)
+_OPEN = ("image_mse_from_caption", "loss_alignment")  # their best is not 0: only information
+
+
+def answer(run):
+    """The Verdict for a Run."""
+    known = baselines(run)
+    scored = [(c, _share(run, c, known)) for c in COMPONENTS]
+    scored = [(component, share) for component, share in scored if share is not None]
+    if not scored:
+        return unknown(QUESTION, "Too early to say: no evaluation was logged yet.")
+    figures = [_figure(run, component, share, known) for component, share in scored]
+    figures += _dominance(run)
+    judged = [pair for pair in scored if pair[0].metric not in _OPEN] or scored
+    component, share = min(judged, key=lambda pair: pair[1])
+    source = known[component.metric].source
+    words = f"{component.name[0].upper()}{component.name[1:].split(',')[0]}"
+    text = f"{words} has the most room: {share:.0%} explained, where 0 % is {source}."
+    if all(figure.level in (GOOD, UNKNOWN) for figure in figures):
+        return Verdict(QUESTION, f"All components are well above trivial. {text}", *_rest(figures))
+    return Verdict(QUESTION, text, *_rest(figures), (component.advice,))
+
+
+def shares(run):
+    """Shares explained of the components whose best is known to be perfect."""
+    known = baselines(run)
+    found = [_share(run, c, known) for c in COMPONENTS if c.metric not in _OPEN]
+    return [share for share in found if share is not None]
+
+
+def _rest(figures):
+    return tuple(figures), MEANING
+
+
+def _share(run, component, known):
+    """Share explained of the last evaluation, or None."""
+    value = run.last(f"val/{component.metric}")
+    if value is None or component.metric not in known:
+        return None
+    return 1 - value / known[component.metric].value
+
+
+def _figure(run, component, share, known):
+    values = finite(run.series(f"val/{component.metric}"))
+    last, best = values.iloc[-1], values.min()
+    base = known[component.metric]
+    text = (
+        f"{last:{component.form}}, {share:.0%} explained (best {best:{component.form}}; "
+        f"trivial {base.value:{component.form}}: {base.source})"
+    )
+    if component.metric in _OPEN:
+        return Figure(component.name, text, "above 0 %")
+    healthy = "above 50 %; below 10 % is no better than trivial"
+    return Figure(component.name, text, healthy, below(share, 0.5, 0.1))
+
+
+def _dominance(run):
+    """Shares of the weighted losses in the validation total."""
+    prefix = "loss.weights."
+    weights = {n[len(prefix) :]: w for n, w in run.config.items() if n.startswith(prefix)}
+    parts = {name: run.last(f"val/loss_{name}") for name in weights}
+    parts = {name: weights[name] * abs(x) for name, x in parts.items() if x is not None}
+    total = sum(parts.values())
+    if not total:
+        return []
+    listed = sorted(parts.items(), key=lambda item: -item[1])
+    text = ", ".join(f"{name} {value / total:.0%}" for name, value in listed)
+    level = LOOK if listed[0][1] / total > _DOMINATES else GOOD
+    return [Figure("shares of the weighted loss", text, "none above 90 %", level)]

@@ -1,0 +1,62 @@
+"""The commands that make a run again: its data, and its training."""
+
+import json
+import shlex
+
+from configs import base
+from mmvae.config import fields
+
+_ONLY_ELSEWHERE = ("sources", "overwrite", "out", "workers")
+
+
+def commands(run):
+    """[(what it does, command)] with only what differs from the defaults of `configs/base.py`."""
+    found = []
+    if run.card.get("settings", {}).get("sources"):
+        found.append(("Prepare the data", _prepare(run)))
+    found.append(("Train", _train(run)))
+    found.append(
+        (
+            "Evaluate",
+            f"python -m mmvae.evaluate --workdir {_quoted(run.path)} --split test "
+            f"--out {_quoted(run.path / 'evaluation.json')}",
+        )
+    )
+    return found
+
+
+def foreign(run):
+    """(fields that the run has and `configs/base.py` lacks, fields the other way round)."""
+    known = _defaults()
+    return sorted(set(run.config) - set(known)), sorted(set(known) - set(run.config))
+
+
+def _prepare(run):
+    settings = run.card["settings"]
+    words = ["python", "-m", "data_prep.prepare"]
+    for source in settings["sources"]:
+        words += ["--source", source]
+    for name, value in settings.items():
+        flag = f"--{name.replace('_', '-')}"
+        if name in _ONLY_ELSEWHERE or value in ("", False, None):
+            continue
+        words += [flag] if value is True else [flag, str(value)]
+    return shlex.join([*words, "--out", str(run.config.get("data.dir", "DATASET"))])
+
+
+def _train(run):
+    known = _defaults()
+    words = ["python", "-m", "mmvae.main", "--config", "configs/base.py", "--workdir", "NEW"]
+    for name, value in run.config.items():
+        if name in known and json.dumps(known[name]) != json.dumps(value):
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            words.append(f"--config.{name}={text}")
+    return shlex.join(words)
+
+
+def _defaults():
+    return fields(base.get_config())
+
+
+def _quoted(path):
+    return shlex.quote(str(path))

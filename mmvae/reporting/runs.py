@@ -1,0 +1,183 @@
+"""A run as its directory tells it: configuration, data card, facts, logged numbers."""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mmvae.errors import UserError
+from mmvae.writers.jsonl import read_rows
+
+_CLOCK_GAP = 3600  # seconds between two rows that count as an interruption, not as training
+
+
+class NoMetrics(UserError):
+    """The run exists and has logged nothing yet."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished or running run.
+
+    Attributes:
+        path: its directory.
+        config: {dotted field: value}.
+        card: the data set's `card.json`, {} where there is none.
+        facts: what was known before the first step (`facts.json`), {} in older runs.
+        evaluation: what `mmvae.evaluate` found (`evaluation.json`), {} where it was not run.
+        rows: one row for each logged one, columns as logged ("train/...", "val/...", "system/...").
+    """
+
+    path: Path
+    config: dict
+    card: dict
+    facts: dict
+    evaluation: dict
+    rows: pd.DataFrame
+
+    @property
+    def name(self):
+        """The directory's name."""
+        return self.path.resolve().name
+
+    def series(self, name):
+        """Values of a metric by step, missing ones left out; empty where it was never logged."""
+        if name not in self.rows:
+            return pd.Series(dtype=float)
+        values = self.rows.set_index("step")[name].dropna()
+        return values[~values.index.duplicated(keep="last")]
+
+    def last(self, name):
+        """The last finite value of a metric, or None."""
+        values = finite(self.series(name))
+        return float(values.iloc[-1]) if len(values) else None
+
+    def names(self, group):
+        """Names of all metrics of a group ("train", "val", "system"), without the group."""
+        prefix = f"{group}/"
+        return [column[len(prefix) :] for column in self.rows if column.startswith(prefix)]
+
+    @cached_property
+    def steps_per_epoch(self):
+        """Training steps an epoch, or None where no row tells."""
+        rows = self.rows[["step", "epoch"]].dropna() if "epoch" in self.rows else []
+        return float(rows["step"].iloc[-1] / rows["epoch"].iloc[-1]) if len(rows) else None
+
+    @cached_property
+    def total_steps(self):
+        """Steps the whole run will have, or None where no row tells."""
+        known = self.steps_per_epoch is not None and "train.epochs" in self.config
+        return round(self.steps_per_epoch * self.config["train.epochs"]) if known else None
+
+    @property
+    def last_step(self):
+        """The step of the last row."""
+        return int(self.rows["step"].max())
+
+    @property
+    def epochs_done(self):
+        """Epochs trained so far, a float; 0 where no row tells."""
+        return self.last_step / self.steps_per_epoch if self.steps_per_epoch else 0.0
+
+    @property
+    def finished(self):
+        """Whether the last epoch was trained and evaluated."""
+        evaluated = self.series("val/loss_total")
+        return bool(len(evaluated)) and self.total_steps == evaluated.index[-1]
+
+    @cached_property
+    def best_step(self):
+        """The step of the lowest finite `val/loss_total`, or None."""
+        values = finite(self.series("val/loss_total"))
+        return int(values.idxmin()) if len(values) else None
+
+    @cached_property
+    def diverged(self):
+        """(step, names of what was not finite first) or None."""
+        numbers = self.rows.select_dtypes("number")
+        bad = numbers[np.isinf(numbers).any(axis=1) | self.rows["_nan"].astype(bool)]
+        if bad.empty:
+            return None
+        first = bad.iloc[0]
+        infinite = [name for name, value in first.items() if math.isinf(value)]
+        return int(first["step"]), tuple(self.rows.loc[bad.index[0], "_nan"] or infinite)
+
+    @property
+    def seconds(self):
+        """Seconds between the first row and the last, interruptions left out."""
+        steps = self.rows["time"].diff() if "time" in self.rows else pd.Series(dtype=float)
+        return float(steps[(steps > 0) & (steps < _CLOCK_GAP)].sum())
+
+
+def finite(values):
+    """The finite values of a series."""
+    return values[np.isfinite(values.astype(float))]
+
+
+def load(path):
+    """The Run in a directory.
+
+    Raises:
+        UserError: no run there, nothing logged yet, or a damaged file (named).
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise UserError(f"{path} does not exist; give the directory of a run: runs/NAME.")
+    if not (path / "config.json").exists():
+        raise UserError(f"{path} is no run: it has no config.json; give a run's own directory.")
+    return Run(
+        path=path,
+        config=flat(_json(path / "config.json")),
+        card=_json(path / "card.json"),
+        facts=_json(path / "facts.json"),
+        evaluation=_json(path / "evaluation.json"),
+        rows=_rows(path),
+    )
+
+
+def flat(tree, prefix=""):
+    """{dotted path: leaf} of nested dicts; lists become tuples."""
+    leaves = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            leaves |= flat(value, f"{prefix}{name}.")
+        else:
+            leaves[prefix + name] = tuple(value) if isinstance(value, list) else value
+    return leaves
+
+
+def _json(path):
+    """The object in a JSON file; {} where there is no file."""
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}); copy it again from where it ran.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} is damaged (no JSON object); copy it again from where it ran.")
+    return content
+
+
+def _rows(run):
+    path = run / "metrics.jsonl"
+    try:
+        logged = read_rows(path) if path.exists() else []
+    except ValueError as error:
+        raise UserError(f"{error}; remove that line, or train the run again.") from error
+    if not logged:
+        raise NoMetrics(f"{run} has no metrics yet; wait for the first row, or type --watch.")
+    if not all(isinstance(row, dict) and "step" in row for row in logged):
+        raise UserError(f"{path} is of another program: a row has no 'step'; give another run.")
+    frame = pd.DataFrame(logged).sort_values("step", kind="stable", ignore_index=True)
+    # A missing value and a logged NaN look alike in a frame: the latter are named here.
+    ordered = sorted(logged, key=lambda row: row["step"])
+    frame["_nan"] = [
+        tuple(name for name, value in row.items() if isinstance(value, float) and value != value)
+        for row in ordered
+    ]
+    return frame

@@ -1,0 +1,74 @@
+"""Sample grids and caption tables of a run over time, small enough to embed."""
+
+import base64
+import csv
+import io
+import re
+from typing import NamedTuple
+
+from PIL import Image
+
+_NAME = re.compile(r"(.+)_(\d{7,})")
+_MOST = 4  # steps shown
+_SIDE = 900  # pixels, the longest that a grid is embedded at
+_ORDER = ("reconstruction", "caption_to_image", "image_to_caption", "generated")
+
+
+class Picture(NamedTuple):
+    """A sample grid: when it was made, and its file."""
+
+    step: int
+    path: object
+
+
+def grids(run):
+    """{name: Pictures, oldest first}: the first, the last and some in between."""
+    found = {}
+    for path in sorted((run.path / "samples").glob("*.png")):
+        match = _NAME.fullmatch(path.stem)
+        if match:
+            found.setdefault(match[1], []).append(Picture(int(match[2]), path))
+    rank = {name: place for place, name in enumerate(_ORDER)}
+    names = sorted(found, key=lambda name: (rank.get(name, len(rank)), name))
+    return {name: _spread(found[name]) for name in names}
+
+
+def last_grid(run, name):
+    """The newest Picture of a name, or None."""
+    pictures = grids(run).get(name)
+    return pictures[-1] if pictures else None
+
+
+def data_uri(path):
+    """The picture as a WebP data URI, shrunk where it is large; None where it cannot be read."""
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert("RGB")
+    except OSError:
+        return None
+    picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=86, method=4)
+    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def captions(run):
+    """(step, columns, rows) of the newest caption table, or None."""
+    tables = [
+        (int(match[2]), path)
+        for path in (run.path / "samples").glob("captions_*.csv")
+        if (match := _NAME.fullmatch(path.stem))
+    ]
+    if not tables:
+        return None
+    step, path = max(tables)
+    with path.open(newline="", encoding="utf-8") as file:
+        columns, *rows = list(csv.reader(file)) or [[]]
+    return step, columns, rows
+
+
+def _spread(pictures):
+    if len(pictures) <= _MOST:
+        return pictures
+    places = [round(i * (len(pictures) - 1) / (_MOST - 1)) for i in range(_MOST)]
+    return [pictures[i] for i in places]

@@ -1,0 +1,144 @@
+"""Runs trials as processes, some side by side, and tells how they stand."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from mmvae.sweeps.trials import CRASHED, FINISHED, RUNNING, WAITING
+from mmvae.writers.console import duration
+
+_POLL = 0.5  # seconds
+_REFRESH = 3.0  # seconds between two looks at the runs' logs
+_STYLES = {RUNNING: "cyan", FINISHED: "green", CRASHED: "bold red", WAITING: "dim"}
+
+
+@dataclass
+class Runner:
+    """Runs trials `parallel` at a time; a crashed one is told of and does not stop the rest.
+
+    Attributes:
+        command: function of a Trial -> its command line, a list.
+        directory: of the sweep; logs go to `logs/NAME.log` in it.
+        group: of the runs in W&B.
+        states: {trial name: state} of every trial seen so far.
+        reasons: {trial name: last line of its log} of the crashed ones.
+    """
+
+    command: object
+    directory: object
+    group: str
+    parallel: int = 1
+    console: Console = field(default_factory=lambda: Console(highlight=False))
+    states: dict = field(default_factory=dict)
+    reasons: dict = field(default_factory=dict)
+    _trials: list = field(default_factory=list)
+    _running: dict = field(default_factory=dict)
+
+    def run(self, trials):
+        """Run all trials that are not finished; returns when none is left."""
+        self._trials += trials
+        waiting = []
+        for trial in trials:
+            self.states[trial.name] = FINISHED if trial.finished else WAITING
+            if self.states[trial.name] == WAITING:
+                waiting.append(trial)
+        signal.signal(signal.SIGTERM, _interrupt)
+        with Live(self.table(), console=self.console, auto_refresh=False) as live:
+            # Off a terminal a live table would be printed again and again.
+            show = live.update if self.console.is_terminal else lambda *_, **__: None
+            try:
+                self._work(waiting, show)
+            except KeyboardInterrupt:
+                self._stop()
+                raise
+
+    def _work(self, waiting, show):
+        looked = 0.0
+        while waiting or self._running:
+            while waiting and len(self._running) < self.parallel:
+                self._start(waiting.pop(0))
+                looked = 0.0
+            self._collect()
+            if time.monotonic() - looked > _REFRESH:
+                show(self.table(), refresh=True)
+                looked = time.monotonic()
+            time.sleep(_POLL)
+        show(self.table(), refresh=True)
+
+    def _start(self, trial):
+        log = self.log(trial)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as out:
+            # A session of its own: Ctrl-C reaches the run once, through `_stop`.
+            process = subprocess.Popen(
+                self.command(trial),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=os.environ | {"WANDB_RUN_GROUP": self.group},
+                start_new_session=True,
+            )
+        self._running[trial.name] = (trial, process)
+        self._say(trial, RUNNING)
+
+    def _collect(self):
+        for name, (trial, process) in tuple(self._running.items()):
+            if process.poll() is None:
+                continue
+            del self._running[name]
+            done = process.returncode == 0 and trial.finished
+            if not done:
+                self.reasons[name] = last_line(self.log(trial)) or f"exit code {process.returncode}"
+            self._say(trial, FINISHED if done else CRASHED)
+
+    def _stop(self):
+        """Ask the running ones to save and stop, and wait for them."""
+        for _, process in self._running.values():
+            process.send_signal(signal.SIGINT)
+        for _, process in self._running.values():
+            process.wait()
+
+    def _say(self, trial, state):
+        self.states[trial.name] = state
+        if not self.console.is_terminal:
+            why = f": {self.reasons[trial.name]}" if state == CRASHED else ""
+            self.console.print(f"{state:<9} {trial.name}{why}", soft_wrap=True)
+
+    def log(self, trial):
+        """The file that a trial's output goes to."""
+        return self.directory / "logs" / f"{trial.name}.log"
+
+    def table(self):
+        """How every trial stands: state, epoch, validation loss, time."""
+        table = Table(box=None, pad_edge=False)
+        for heading in ("trial", "state", "epoch", "val loss", "time"):
+            table.add_column(heading, justify="left" if heading in ("trial", "state") else "right")
+        for trial in self._trials:
+            state = self.states[trial.name]
+            run = trial.run() if state != WAITING else None
+            table.add_row(trial.name, f"[{_STYLES[state]}]{state}[/]", *_progress(run))
+        return table
+
+
+def last_line(path):
+    """The last line of a log that says something, or ""."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _progress(run):
+    if run is None:
+        return "", "", ""
+    best = run.series("val/loss_total").get(run.best_step)
+    loss = "" if best is None else f"{best:.4g}"
+    return f"{run.epochs_done:.2f}", loss, duration(run.seconds)
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
