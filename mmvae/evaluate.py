@@ -1,6 +1,9 @@
-"""Measure a finished run: `python -m mmvae.evaluate --workdir RUN --split val --out FILE.json`."""
+"""Measure a finished run: `python -m mmvae.evaluate --workdir RUN --split val --out FILE.json`.
 
-import json
+Prints a table beside trivial baselines, and writes JSON with every number, its 95 % bootstrap
+interval and its count. docs/evaluation.md says what each number means and how it can mislead.
+"""
+
 import sys
 from pathlib import Path
 
@@ -9,25 +12,84 @@ from mmvae.errors import UserError
 
 _EXAMPLES = """examples:
   python -m mmvae.evaluate --workdir runs/quickstart --split test --out evaluation.json
-  python -m mmvae.evaluate --workdir runs/quickstart --checkpoint latest --out latest.json
+  python -m mmvae.evaluate --workdir runs/a --out a.json --against runs/b other.json
+  python -m mmvae.evaluate --workdir runs/a --out a.json --metrics captions,alignment --num 5000
+  python -m mmvae.evaluate --workdir runs/a --out a.json --num 2500 --draws 256 --seeds 5
 """
-_ROWS = (
-    ("image MSE, pixels in [-1, 1]", "image_mse", ".4f"),
-    ("image PSNR, dB", "image_psnr", ".2f"),
-    ("caption accuracy per token", "caption_accuracy", ".3f"),
-    ("  given the picture alone", "caption_accuracy_from_image", ".3f"),
-    ("caption perplexity per token", "caption_perplexity", ".2f"),
-    ("caption z gap, nats per token", "caption_z_gap", ".3f"),
-    ("KL, nats", "latent_kl", ".1f"),
-    ("active units", "latent_active_units", ".0f"),
-    ("coherence image to caption", "coherence_image_to_caption", ".1%"),
-    ("coherence caption to image", "coherence_caption_to_image", ".1%"),
-    ("coherence of generated pairs", "coherence_joint", ".1%"),
-)
 
 
 def main(argv):
-    """Evaluate a run's checkpoint on a split; print a table and write JSON."""
+    """Evaluate a run's checkpoint on a split; print tables, write JSON and a picture."""
+    options = _parser().parse_args(argv)
+    out = Path(options.out)
+    if not out.parent.is_dir():
+        raise UserError(f"--out {out}: the folder {out.parent} does not exist; make it first.")
+    for name in ("num", "draws", "seeds"):
+        if getattr(options, name) < 1:
+            raise UserError(f"--{name}={getattr(options, name)} must be at least 1.")
+    from mmvae.evaluators import outcome
+
+    result, job = evaluate(options.workdir, options)
+    lines = [*outcome.table(result)]
+    result["against"] = {}
+    for other in options.against:
+        theirs, model = _other(Path(other), options, result["data"])
+        apart = outcome.differences(job.model, model)
+        values = {name: estimate.record() for name, estimate in apart.items()}
+        result["against"][other] = values
+        lines += outcome.comparison(result, theirs, values)
+    for name, picture in job.pictures.items():
+        picture.save(out.with_name(f"{out.stem}_{name}.png"))
+    out.write_text(outcome.text(result, job.model), encoding="utf-8")
+    print("\n".join(lines))
+    return 0
+
+
+def evaluate(run, options, directory=None):
+    """(result for JSON, the finished `suite.Job`) of a run, as the flags `options` say.
+
+    Raises:
+        UserError: no such run, checkpoint, data set, split, family or network.
+    """
+    from mmvae import data, records
+    from mmvae.evaluators import suite
+    from mmvae.inference import Session
+
+    settings = suite.Settings(
+        num=options.num,
+        draws=options.draws,
+        seeds=options.seeds,
+        seed=options.seed,
+        features=options.features,
+        families=tuple(options.metrics.split(",")) if options.metrics else tuple(suite.FAMILIES),
+    )
+    suite.check(settings)
+    data.hide_accelerators()
+    session = Session.load(run, options.checkpoint)
+    directory = directory or options.data or session.config.data.dir
+    test, train = (records.read(directory, split) for split in (options.split, "train"))
+    job = suite.evaluate(session, test, train, settings, _progress)
+    result = {
+        "run": str(run),
+        "data": str(directory),
+        "split": options.split,
+        "checkpoint": options.checkpoint,
+        "pairs": len(job.test),
+        "split_pairs": len(test),
+        "seed": settings.seed,
+        "model": {name: estimate.record() for name, estimate in job.model.items()},
+        "baselines": {
+            name: {metric: estimate.record() for metric, estimate in values.items()}
+            for name, values in job.baselines.items()
+        },
+        "families": job.families,
+        "details": job.details,
+        "notes": job.notes,
+    }
+    return result, job
+
+
+def _parser():
     parser = command_line.Parser(
         prog="python -m mmvae.evaluate", description=__doc__, epilog=_EXAMPLES
     )
@@ -36,60 +98,45 @@ def main(argv):
     parser.add_argument("--checkpoint", default="best", help="best, latest or a step")
     parser.add_argument("--data", help="a prepared data set other than the run's own")
     parser.add_argument("--out", required=True, help="the JSON file to write")
-    options = parser.parse_args(argv)
-    out = Path(options.out)
-    if not out.parent.is_dir():
-        raise UserError(f"--out {out}: the folder {out.parent} does not exist; make it first.")
-    result = evaluate(options.workdir, options.split, options.checkpoint, options.data)
-    out.write_text(json.dumps(result, indent=2))
-    print("\n".join(table(result)))
-    return 0
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        default=[],
+        metavar="RUN|FILE",
+        help="other runs, or JSON files of this command: a table of differences with intervals",
+    )
+    parser.add_argument(
+        "--metrics", default="", metavar="A,B", help="families to measure (default: all)"
+    )
+    parser.add_argument(
+        "--num", type=int, default=500, help="pairs of the split, and pairs to generate"
+    )
+    parser.add_argument("--draws", type=int, default=8, help="K of the IWAE bounds")
+    parser.add_argument("--seeds", type=int, default=1, help="of the sprites' coherence")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    parser.add_argument(
+        "--features", default="", help="network of KID and the like, e.g. efficientnet_lite0"
+    )
+    return parser
 
 
-def evaluate(run, split, which, directory=None):
-    """{"run", "split", "checkpoint", "pairs", "model": {...}, "baselines": {name: {...}}}.
+def _other(path, options, directory):
+    """(result, {name: Estimate}) of a run, measured alike, or of a JSON file."""
+    from mmvae.evaluators import outcome
 
-    Raises:
-        UserError: no such run, checkpoint, data set or split.
-    """
-    from mmvae import data, parallel, records, steps
-    from mmvae.evaluators import baselines, coherence, validation
-    from mmvae.inference import Session
-
-    data.hide_accelerators()
-    session = Session.load(run, which)
-    config = session.config
-    directory = directory or config.data.dir
-    test, train = records.read(directory, split), records.read(directory, "train")
-    step = parallel.parallel(steps.eval_step(session.model, config))
-    measured = validation.evaluate(step, parallel.place(session.params), test, config)
-    values = {name: value for name, value in measured.items() if isinstance(value, float)}
-    if coherence.applies(test):
-        values |= coherence.evaluate(session, test)
-    return {
-        "run": str(run),
-        "data": str(directory),
-        "split": split,
-        "checkpoint": which,
-        "pairs": len(test),
-        "seed": config.seed,
-        "model": values,
-        "baselines": {
-            name: measure(train, test, session) for name, measure in baselines.BASELINES.items()
-        },
-    }
+    if not path.is_dir():
+        return outcome.read(path)
+    result, job = evaluate(path, options, directory)
+    return result, job.model
 
 
-def table(result):
-    """Lines of the terminal's table: the model beside the baselines."""
-    names = ["model", *result["baselines"]]
-    columns = [result["model"], *result["baselines"].values()]
-    yield f"{result['run']}, {result['split']} split, {result['pairs']:,} pairs"
-    yield f"{'':<32}" + "".join(f"{name:>14}" for name in names)
-    for label, name, form in _ROWS:
-        if name in result["model"]:
-            cells = [format(c[name], form) if name in c else "" for c in columns]
-            yield f"{label:<32}" + "".join(f"{cell:>14}" for cell in cells)
+def _progress(families):
+    from tqdm import tqdm
+
+    bar = tqdm(families, unit="family", file=sys.stderr)
+    for family in bar:
+        bar.set_description(f"measuring {family}")
+        yield family
 
 
 if __name__ == "__main__":

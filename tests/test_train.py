@@ -133,12 +133,7 @@ def test_divergence_is_named_and_keeps_the_good_checkpoint(sprites_dataset, tmp_
         train(config, tmp_path)
 
 
-def test_evaluate_and_generate_read_the_run(run, tmp_path, capsys):
-    out = tmp_path / "evaluation.json"
-    assert evaluate.main(["--workdir", str(run), "--split", "test", "--out", str(out)]) == 0
-    result = json.loads(out.read_text())
-    assert result["model"]["image_mse"] > 0 and result["baselines"]["unigram"]["loss_caption"] > 0
-    assert "mean image" in capsys.readouterr().out
+def test_generate_reads_the_run(run, tmp_path):
     folder = tmp_path / "new"
     assert generate.main(["--workdir", str(run), "--num", "3", "--out", str(folder)]) == 0
     assert (folder / "captions.csv").read_text().count("\n") == 4
@@ -148,11 +143,11 @@ def test_evaluate_and_generate_read_the_run(run, tmp_path, capsys):
 
 def test_evaluation_agrees_with_training(run, tmp_path):
     out = tmp_path / "evaluation.json"
-    evaluate.main(
-        ["--workdir", str(run), "--split", "val", "--checkpoint", "latest", "--out", str(out)]
-    )
+    flags = ["--metrics", "losses", "--checkpoint", "latest", "--split", "val"]
+    evaluate.main(["--workdir", str(run), "--out", str(out), *flags])
     rows = [row for row in read_rows(run / "metrics.jsonl") if "val/loss_total" in row]
-    assert json.loads(out.read_text())["model"]["loss_total"] == rows[-1]["val/loss_total"]
+    found = json.loads(out.read_text())["model"]["loss_total"]
+    assert found["value"] == rows[-1]["val/loss_total"]
 
 
 def test_a_session_needs_a_run(tmp_path):

@@ -1,42 +1,113 @@
-"""Trivial baselines, measured as the model is: what a number is worth shows only beside them."""
+"""Trivial models, measured as the model is: what a number is worth shows only beside them.
+
+Each answers what it can with what training pairs tell it, and the same functions measure the
+answers. Unimodal VAEs are runs of their own (docs/evaluation.md), compared by `--against`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.feature_extraction.text import TfidfVectorizer
 
-from mmvae.evaluators.samples import decoded
-from mmvae.text import pad_ids
+from mmvae.evaluators import captions, coherence, memorisation, reconstruction
+from mmvae.evaluators.language_model import LanguageModel
+from mmvae.evaluators.neighbours import nearest
+from mmvae.inference import Pairs
+
+_PCA_FITTED_ON = 5000  # training pictures; more change little and cost memory
 
 
-def mean_image(train, test, session):
-    """{"image_mse", "image_psnr"} of answering every picture with the training mean."""
-    mean = _floats(decoded(session, train, len(train))).mean(axis=0)
-    mse = float(np.mean(np.square(_floats(decoded(session, test, len(test))) - mean)))
-    return {"image_mse": mse, "image_psnr": float(10 * np.log10(4 / mse))}
+@dataclass(frozen=True)
+class Question:
+    """What a baseline is asked: pairs to answer for, pairs to learn from, and the model's size."""
+
+    test: object
+    train: object
+    latent_dim: int
+    vocab_size: int
+    num: int
+    resampling: object
+
+    @cached_property
+    def level(self):
+        """Sprites level of the captions, or None."""
+        return coherence.level(self.test.captions)
 
 
-def unigram(train, test, session):
-    """{"loss_caption", "caption_perplexity", "caption_accuracy"} of token frequencies alone.
+def mean_image(asked):
+    """Every picture is the training mean."""
+    mean = np.mean(asked.train.images, axis=0, dtype=np.float64)
+    same = np.repeat(np.round(mean).astype(np.uint8)[None], len(asked.test), axis=0)
+    return reconstruction.measure(asked.test.images, same, asked.resampling)
 
-    Tokens are counted with the end, without padding, and smoothed by adding one.
+
+def pca(asked):
+    """Pictures from as many principal components as the latent has dimensions.
+
+    Never more than there are pixels or training pictures less one.
     """
-    length, vocab_size = session.shapes["caption"]
-    counts = np.bincount(_tokens(train, length), minlength=vocab_size) + 1.0
-    probabilities = counts / counts.sum()
-    tokens = _tokens(test, length)
-    loss = float(-np.mean(np.log(probabilities[tokens])))
-    return {
-        "loss_caption": loss,
-        "caption_perplexity": float(np.exp(loss)),
-        "caption_accuracy": float(np.mean(tokens == probabilities.argmax())),
-    }
+    known = _flat(asked.train.images[:_PCA_FITTED_ON])
+    size = min(asked.latent_dim, known.shape[1], len(known) - 1)
+    model = PCA(size, random_state=asked.resampling.seed).fit(known)
+    again = model.inverse_transform(model.transform(_flat(asked.test.images)))
+    pixels = np.clip(np.round(again), 0, 255).astype(np.uint8).reshape(asked.test.images.shape)
+    return reconstruction.measure(asked.test.images, pixels, asked.resampling)
 
 
-BASELINES = {"mean image": mean_image, "unigram": unigram}
+def unigram(asked):
+    """Token frequencies alone."""
+    model = LanguageModel(asked.train.ids, asked.vocab_size, order=1)
+    return captions.teacher_forced(*model.score(asked.test.ids), asked.resampling)
 
 
-def _floats(images):
-    return images.astype(np.float32) / 127.5 - 1.0
+def language_model(asked):
+    """Token n-grams: captions as they usually go on, whatever the picture."""
+    model = LanguageModel(asked.train.ids, asked.vocab_size)
+    return captions.teacher_forced(*model.score(asked.test.ids), asked.resampling)
 
 
-def _tokens(records, length):
-    ids = pad_ids(records.caption_ids, length)
-    return ids[ids > 0]
+def copycat(asked):
+    """A training pair for every question: the nearest for a picture or a caption, or any pair."""
+    train, test, resampling = asked.train, asked.test, asked.resampling
+    written = [train.captions[i] for i in nearest(test.images, train.images)[0]]
+    drawn = train.images[nearest_captions(test.captions, train.captions)]
+    values = captions.measure(
+        test.captions, written, train.captions, resampling, suffix="_from_image"
+    )
+    values |= reconstruction.measure(test.images, drawn, resampling, suffix="_from_caption")
+    new = copies(asked)
+    values |= memorisation.measure(new, test, train, resampling)[0]
+    if asked.level is not None:
+        values |= coherence.captions_values(test.captions, written, asked.level, resampling)
+        values |= coherence.images_values(drawn, test.captions, asked.level, resampling)
+        values |= coherence.pairs_values(new, asked.level, resampling)
+    return values
+
+
+def copies(asked):
+    """`num` training pairs by chance, as if generated: `Pairs`."""
+    random = np.random.default_rng(asked.resampling.seed)
+    taken = random.choice(len(asked.train), min(asked.num, len(asked.train)), replace=False)
+    texts = [asked.train.captions[i] for i in taken]
+    return Pairs(asked.train.images[taken], texts, np.zeros(len(taken)), np.zeros((len(taken), 0)))
+
+
+def nearest_captions(queries, known):
+    """Index [N] of the known caption most like each query: cosine of weighted words."""
+    weigh = TfidfVectorizer(token_pattern=r"\w+", ngram_range=(1, 2)).fit(known)
+    return np.asarray((weigh.transform(queries) @ weigh.transform(known).T).argmax(axis=1)).ravel()
+
+
+def _flat(images):
+    return images.reshape(len(images), -1).astype(np.float32)
+
+
+BASELINES = {
+    "mean image": mean_image,
+    "PCA": pca,
+    "unigram": unigram,
+    "n-gram": language_model,
+    "copycat": copycat,
+}

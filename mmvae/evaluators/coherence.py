@@ -1,60 +1,115 @@
 """Exact coherence on engraved sprites: is everything that the other side says right?
 
-As the CdSprites+ leaderboard reports it: the share of samples whose every attribute is
-right, image to caption, caption to image, and for jointly generated pairs.
+As the CdSprites+ leaderboard reports it (Sejnova et al. 2024, section 4): the share of samples
+whose every attribute is right, from picture to caption, from caption to picture, and for jointly
+generated pairs; and the share for each attribute alone.
 """
 
 import numpy as np
 
 from mmvae import sprites
-from mmvae.evaluators.samples import decoded
+from mmvae.evaluators import split
+from mmvae.evaluators.estimates import Resampling
 
-NUM = 500
+CAPTIONS, IMAGES, PAIRS = 500, 250, 500  # samples a seed, as on the leaderboard
+_SEEDS_APART = 100_000
 
 
-def level(records):
-    """The sprites level that the captions of a split tell, or None if they are no sprites."""
-    fits = lambda n: all(sprites.parse(text, n) for text in records.captions[:50])
+def level(captions):
+    """The sprites level that captions tell, or None if they are no sprites' captions."""
+    fits = lambda n: all(sprites.parse(text, n) for text in captions[:50])
     return next((n for n in sprites.LEVELS if fits(n)), None)
 
 
 def applies(records):
     """Whether a split is of engraved sprites."""
-    return level(records) is not None
+    return level(records.captions) is not None
 
 
-def evaluate(session, records, num=NUM, seed=0):
-    """{"coherence_...": float in [0, 1]} over at most `num` pairs of a split."""
-    n = level(records)
-    num = min(num, len(records))
-    captions = records.captions[:num]
-    wanted = [sprites.parse(text, n) for text in captions]
-    written = session.caption(decoded(session, records, num))
-    drawn = session.draw(captions, seed)
-    new = session.generate(num, seed)
-    return {
-        "coherence_image_to_caption": _share(captions_right(written, wanted, n)),
-        "coherence_caption_to_image": _share(images_right(drawn, wanted, n)),
-        "coherence_joint": _share(pairs_right(new, n)),
-    }
+def evaluate(session, records, seed=0):
+    """{"coherence_...": float in [0, 1]} of a split during training: every attribute at once."""
+    test = split.load(records, session, CAPTIONS)
+    found = measure(session, test, Resampling(seed), seeds=1)
+    n = level(test.captions)
+    found |= _named(
+        "coherence_joint", pairs_right(session.generate(PAIRS, seed), n), Resampling(seed)
+    )
+    return {f"coherence_{way}": found[f"coherence_{way}"].value for way in _WAYS}
 
 
-def captions_right(captions, wanted, n):
-    """Which captions tell every wanted attribute of level `n`: bool [N]."""
-    return np.array([sprites.parse(text, n) == want for text, want in zip(captions, wanted)])
+def measure(session, test, resampling, seeds):
+    """{"coherence_image_to_caption", "coherence_caption_to_image", ..._attribute: Estimate}.
+
+    Drawing is repeated for `seeds` seeds; a caption counts once, as the mean over its pictures.
+    """
+    n = level(test.captions)
+    written = session.caption(test.images[:IMAGES])
+    values = captions_values(test.captions[:IMAGES], written, n, resampling)
+    captions = test.captions[:CAPTIONS]
+    drawn = [
+        images_right(session.draw(captions, resampling.seed + s * _SEEDS_APART), captions, n)
+        for s in range(seeds)
+    ]
+    right = {name: np.mean([one[name] for one in drawn], axis=0) for name in drawn[0]}
+    return values | _named("coherence_caption_to_image", right, resampling)
 
 
-def images_right(images, wanted, n):
-    """Which pictures show every wanted attribute of level `n`: bool [N]."""
-    return sprites.all_right(sprites.read(images, n), wanted, n)
+def measure_joint(session, n, num, resampling, seeds, sampler):
+    """{"coherence_joint_<sampler>", ..._attribute: Estimate} of pairs of level `n`, one sampler.
+
+    `num` pairs for each seed, and no more than the leaderboard has.
+    """
+    num = min(num, PAIRS)
+    drawn = [
+        pairs_right(session.generate(num, resampling.seed + s * _SEEDS_APART, sampler=sampler), n)
+        for s in range(seeds)
+    ]
+    right = {name: np.concatenate([one[name] for one in drawn]) for name in drawn[0]}
+    return _named(f"coherence_joint_{sampler}", right, resampling)
+
+
+def captions_values(captions, written, n, resampling):
+    """Values of captions written for the pictures that `captions` belong to."""
+    right = _agreement(_said(written, n), _said(captions, n), n)
+    return _named("coherence_image_to_caption", right, resampling)
+
+
+def images_values(images, captions, n, resampling):
+    """Values of pictures drawn for `captions`."""
+    return _named("coherence_caption_to_image", images_right(images, captions, n), resampling)
+
+
+def pairs_values(pairs, n, resampling):
+    """Values of generated `Pairs`, whatever made them."""
+    return _named("coherence_joint", pairs_right(pairs, n), resampling)
+
+
+def images_right(images, captions, n):
+    """{"": bool [N], attribute: bool [N]}: what pictures show of what captions of level `n` say."""
+    return _agreement(sprites.read(images, n), _said(captions, n), n)
 
 
 def pairs_right(pairs, n):
-    """Which generated pairs agree; one whose caption is no caption of level `n` does not."""
-    said = [sprites.parse(text, n) for text in pairs.captions]
+    """As `images_right`; a caption that is no caption of level `n` agrees with no picture."""
+    return images_right(pairs.images, pairs.captions, n)
+
+
+def _said(captions, n):
     nothing = dict.fromkeys(sprites.attributes(n))
-    return images_right(pairs.images, [one or nothing for one in said], n)
+    return [sprites.parse(text, n) or nothing for text in captions]
 
 
-def _share(right):
-    return float(np.mean(right))
+def _agreement(found, wanted, n):
+    """{"": all attributes right [N], attribute: right [N]}."""
+    each = sprites.right(found, wanted, n)
+    return {"": np.all(list(each.values()), axis=0)} | each
+
+
+def _named(name, right, resampling):
+    return {
+        f"{name}_{attribute}" if attribute else name: resampling.mean(values)
+        for attribute, values in right.items()
+    }
+
+
+_WAYS = ("image_to_caption", "caption_to_image", "joint")

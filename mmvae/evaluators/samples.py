@@ -22,7 +22,7 @@ class Samples:
 def make(session, records, num):
     """Samples of the first `num` pairs of a split and of `num` seeds, the same at every call."""
     num = min(num, len(records))
-    images, captions = decoded(session, records, num), records.captions[:num]
+    images, captions = decoded(session, records, range(num)), records.captions[:num]
     both = session.encode(images, captions)[0]
     written = session.caption(images)
     repeated, _ = session.write(session.encode(captions=captions)[0])
@@ -39,14 +39,12 @@ def make(session, records, num):
     return Samples(grids, rows)
 
 
-def decoded(session, records, num):
-    """The first `num` pictures of a split: uint8 [N, H, W, C]."""
+def decoded(session, records, rows):
+    """Pictures of a split at the places `rows`: uint8 [N, H, W, C]."""
     mode = "L" if session.shapes["image"][-1] == 1 else "RGB"
-    pictures = [
-        np.asarray(Image.open(io.BytesIO(raw)).convert(mode))
-        for raw in records.images[:num].numpy()
-    ]
-    return np.stack(pictures).reshape(num, *session.shapes["image"])
+    stored = records.images.numpy()
+    pictures = [np.asarray(Image.open(io.BytesIO(stored[row])).convert(mode)) for row in rows]
+    return np.stack(pictures).reshape(-1, *session.shapes["image"])
 
 
 def grid(*strips, columns=8):

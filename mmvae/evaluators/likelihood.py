@@ -1,0 +1,189 @@
+"""How probable the model holds unseen pairs: ELBO, importance-weighted bounds, and the KL.
+
+In nats for one pair, with the prior N(0, I). A picture's density is turned into the probability
+of its 8-bit pixels; its scale is fitted on training pairs, because training weighs losses and
+leaves it open (the optimal variance of Rybkin et al. 2021, "sigma-VAE", section 3).
+"""
+
+import functools
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import logsumexp
+
+from mmvae.evaluators.batches import in_batches
+from mmvae.metrics import derive
+from mmvae.models import gaussian
+from mmvae.models.mmvae import MMVAE, MODALITIES
+
+_FITTED_ON = 256  # training pairs that the picture's scale is fitted on
+_BYTE = 2 / 255  # width of a pixel value on [-1, 1]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """K latents of each pair's posterior, given some of its modalities.
+
+    Attributes:
+        losses: {modality: [N, K]} as the model's likelihoods give them.
+        log_ratio: log p(z) - log q(z | given) [N, K].
+        mean: of the posterior [N, D].
+        kl: KL(q(z | given) || N(0, I)) per dimension [N, D], nats.
+    """
+
+    losses: dict
+    log_ratio: np.ndarray
+    mean: np.ndarray
+    kl: np.ndarray
+
+
+def evaluate(session, test, train, resampling, draws):
+    """({name: Estimate}, {"latent_kl_per_dimension": [D], "image_scale": float}) of a model.
+
+    `test` and `train` are `Split`s; `draws` is K.
+    """
+    specs = session.config.model.modalities
+    fitted = draw(session, train.first(_FITTED_ON), tuple(specs), 1, resampling.seed)
+    scales = {name: float(np.mean(loss)) for name, loss in fitted.losses.items()}
+    sources = {"joint": tuple(specs)} | {name: (name,) for name in specs}
+    found, values = {}, {}
+    for source, given in sources.items():
+        found[source] = draw(session, test, given, draws, resampling.seed)
+        likely = log_likelihoods(found[source].losses, specs, session.shapes, scales)
+        bounds = _bounds(source, given, found[source], likely)
+        values |= {name: resampling.mean(value) for name, value in bounds.items()}
+    pixels = np.prod(session.shapes["image"])
+    values["image_bits_per_dim"] = values["iwae_image"].scaled(-1 / (pixels * np.log(2)))
+    values |= _latent(found["joint"], resampling)
+    details = {
+        "latent_kl_per_dimension": found["joint"].kl.mean(axis=0).tolist(),
+        "image_scale": scales["image"],
+    }
+    return values, details
+
+
+def draw(session, pairs, given, count, seed):
+    """Draws of `count` latents for each pair of a `Split`, given modalities named in `given`."""
+    specs = session.config.model.modalities
+    terms = functools.partial(_terms, session.model, specs, given, count)
+    batch = {"image": pairs.images, "caption": pairs.ids}
+    batch = {name: batch[name] for name in specs}
+    rows = np.arange(len(pairs.images), dtype=np.uint32)
+    key = jax.random.key(seed)
+    run = jax.jit(lambda batch, rows: terms(session.params, batch, key, rows))
+    return Draws(*in_batches(run, batch, rows))
+
+
+def log_likelihoods(losses, specs, shapes, scales):
+    """{modality: log p(x | z) [N, K]} in nats from what the model's likelihoods lose."""
+    likely = {}
+    for name, loss in losses.items():
+        if specs[name].kind == "image":
+            likely[name] = image_log_likelihood(
+                loss, specs[name].likelihood, shapes[name], scales[name]
+            )
+        else:
+            likely[name] = -loss
+    return likely
+
+
+def image_log_likelihood(loss, kind, shape, scale):
+    """Log-probability in nats of 8-bit pictures of shape (H, W, C) that lose `loss`.
+
+    `scale` is the mean loss, which is the likeliest variance (or Laplace scale).
+    """
+    pixels = np.prod(shape)
+    return -pixels * _CODE_LENGTHS[kind](loss, scale) + pixels * np.log(_BYTE)
+
+
+def elbo(log_likelihood, kl):
+    """Evidence lower bound [N] of log p(x | z) [N, K] and the KL [N, D], nats."""
+    return log_likelihood.mean(axis=1) - kl.sum(axis=1)
+
+
+def importance_bound(log_weights):
+    """log of the mean weight [N] of log-weights [N, K] (Burda et al. 2016, equation 8)."""
+    return logsumexp(log_weights, axis=1) - np.log(log_weights.shape[1])
+
+
+def effective_draws(log_weights):
+    """(sum w)^2 / sum w^2 [N]: how many of the K draws carry the bound. 1: it is loose."""
+    return np.exp(2 * logsumexp(log_weights, axis=1) - logsumexp(2 * log_weights, axis=1))
+
+
+def _bounds(source, given, draws, likely):
+    """{name: [N]} of one posterior: bounds of what it saw, likelihoods of what it did not."""
+    own = sum(likely[name] for name in given)
+    values = {
+        f"elbo_{source}": elbo(own, draws.kl),
+        f"iwae_{source}": importance_bound(own + draws.log_ratio),
+    }
+    if source == "joint":
+        values["iwae_effective_draws"] = effective_draws(own + draws.log_ratio)
+    for name in likely.keys() - set(given):
+        values[f"log_likelihood_{name}_from_{source}"] = importance_bound(likely[name])
+    return values
+
+
+def _latent(draws, resampling):
+    """KL of the joint posterior and active units (Burda et al. 2016, section 5.2)."""
+
+    def active(weights):
+        share = weights / weights.sum()
+        moments = {"_posterior_mean": share @ draws.mean}
+        moments["_posterior_mean_square"] = share @ np.square(draws.mean)
+        return derive(moments)["latent_active_units"]
+
+    return {
+        "latent_kl": resampling.mean(draws.kl.sum(axis=1)),
+        "latent_active_units": resampling.statistic(active, len(draws.mean)),
+    }
+
+
+def _terms(model, specs, given, count, params, batch, key, rows):
+    """The fields of Draws for a batch; row i's noise depends on its number alone."""
+    apply = lambda method, *args: model.apply({"params": params}, *args, method=method)
+    shown = {name: jnp.full(len(rows), name in given) for name in specs}
+    posterior = apply(MMVAE.fuse, apply(MMVAE.encode, batch), shown)
+    prior = gaussian.standard(posterior.mean.shape)
+    teachers = {name: MODALITIES[spec.kind].teacher(batch[name]) for name, spec in specs.items()}
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, rows)
+
+    def one(index):
+        own = jax.vmap(jax.random.fold_in, (0, None))(keys, index)
+        z = jax.vmap(gaussian.sample)(posterior, own)
+        losses = {
+            name: MODALITIES[specs[name].kind].negative_log_likelihood(
+                output, batch[name], specs[name]
+            )[0]
+            for name, output in apply(MMVAE.decode, z, teachers).items()
+        }
+        return losses, gaussian.log_prob(prior, z) - gaussian.log_prob(posterior, z)
+
+    losses, log_ratio = jax.lax.map(one, jnp.arange(count))
+    losses = {name: loss.T for name, loss in losses.items()}
+    return losses, log_ratio.T, posterior.mean, gaussian.kl(posterior, prior)
+
+
+def _gaussian(loss, scale):
+    """Nats a pixel of a Gaussian of variance `scale` that is `loss` off in mean square."""
+    return 0.5 * (loss / scale + np.log(2 * np.pi * scale))
+
+
+def _multiscale(loss, scale):
+    """As `_gaussian`, but means of 4x4 blocks are 5 times as precise as the rest.
+
+    The loss is a quadratic form with eigenvalue 5 for each block's mean, 1 for the other 15
+    directions of the block; half the log of its determinant is what the density gains.
+    """
+    return _gaussian(loss, scale) - 0.5 * np.log(5) / 16
+
+
+def _laplace(loss, scale):
+    """Nats a pixel of a Laplace density of scale `scale` that is `loss` off in the mean."""
+    return loss / scale + np.log(2 * scale)
+
+
+_CODE_LENGTHS = {"gaussian": _gaussian, "laplace": _laplace, "multiscale": _multiscale}

@@ -1,0 +1,167 @@
+"""The command on a trained run: every number, its files, comparisons, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+from mmvae import evaluate, records
+from mmvae.errors import UserError
+from mmvae.evaluators import coherence, split, suite
+from mmvae.inference import SAMPLERS, Session
+from mmvae.train import train
+
+FAST = ["--num", "12", "--draws", "2"]
+
+
+def trained(dataset, workdir, **changes):
+    settings = {
+        "data__dir": str(dataset),
+        "data__image_size": 32,
+        "data__channels": 3,
+        "train__epochs": 1,
+        "eval__num_samples": 2,
+        "wandb__mode": "disabled",
+    }
+    assert train(tiny.config(**(settings | changes)).lock(), workdir) == 0
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def run(sprites_dataset, tmp_path_factory):
+    return trained(sprites_dataset, tmp_path_factory.mktemp("runs") / "one")
+
+
+@pytest.fixture(scope="module")
+def other(sprites_dataset, tmp_path_factory):
+    """A run with the caption alone switched off: a unimodal VAE by configuration."""
+    changes = {
+        "loss__subsets__joint": 0.0,
+        "loss__subsets__image": 1.0,
+        "loss__subsets__caption": 0.0,
+        "loss__cross__caption": 0.0,
+        "loss__weights__caption": 0.0,
+        "loss__weights__alignment": 0.0,
+    }
+    return trained(sprites_dataset, tmp_path_factory.mktemp("runs") / "pictures", **changes)
+
+
+@pytest.fixture(scope="module")
+def evaluation(run, tmp_path_factory):
+    """(result, path) of the whole command."""
+    out = tmp_path_factory.mktemp("evaluation") / "a.json"
+    assert evaluate.main(["--workdir", str(run), "--split", "val", "--out", str(out), *FAST]) == 0
+    return json.loads(out.read_text()), out
+
+
+def test_every_family_has_numbers_with_intervals_and_counts(evaluation):
+    result, _ = evaluation
+    assert set(result["families"]) >= set(suite.FAMILIES) - {"images", "baselines"}
+    model = result["model"]
+    for name in (
+        *("elbo_joint", "iwae_caption", "log_likelihood_caption_from_image", "latent_kl"),
+        *("image_mse", "image_ssim_from_image", "image_psnr_from_caption"),
+        *("caption_bleu4_from_image", "caption_cider_d", "caption_perplexity", "caption_rouge_l"),
+        *("retrieval_image_to_caption_at_1", "retrieval_caption_to_image_median_rank"),
+        *("alignment_margin", "coherence_image_to_caption_shape", "memorisation_closer"),
+    ):
+        assert model[name]["low"] <= model[name]["high"], name
+        assert model[name]["low"] - 1e-6 <= model[name]["value"] <= model[name]["high"] + 1e-6
+        assert model[name]["count"] > 0
+    assert model["image_mse"]["count"] == result["pairs"] == 12
+    assert model["loss_total"]["count"] == result["split_pairs"] == 16
+
+
+def test_every_sampler_is_measured_or_its_absence_noted(evaluation):
+    result, _ = evaluation
+    for sampler in SAMPLERS:
+        noted = any(f"sampler {sampler} was left out" in note for note in result["notes"])
+        assert (f"coherence_joint_{sampler}" in result["model"]) != noted
+
+
+def test_baselines_are_beside_the_model(evaluation):
+    beside = evaluation[0]["baselines"]
+    assert set(beside) == {"mean image", "PCA", "unigram", "n-gram", "copycat", "chance"}
+    assert beside["copycat"]["memorisation_closer"]["value"] > 0.95
+    assert beside["copycat"]["coherence_joint"]["value"] > 0.9
+    assert beside["PCA"]["image_mse"]["value"] < beside["mean image"]["image_mse"]["value"]
+
+
+def test_it_says_how_it_was_measured(evaluation):
+    result, out = evaluation
+    details = result["details"]
+    assert details["settings"]["draws"] == 2 and details["settings"]["train_pairs"] == 56
+    assert "version:" in details["sacrebleu"]["bleu"]
+    assert len(details["latent_kl_per_dimension"]) == 8
+    assert set(details["seconds"]) == set(suite.FAMILIES)
+    assert len(details["closest"]) == 12
+    with Image.open(out.with_name("a_closest.png")) as sheet:
+        assert sheet.mode == "RGB"
+
+
+def test_the_same_command_gives_the_same_numbers(evaluation, run, tmp_path):
+    result, _ = evaluation
+    flags = ["--metrics", "captions,memorisation,likelihood", "--out", str(tmp_path / "b.json")]
+    evaluate.main(["--workdir", str(run), *FAST, *flags])
+    again = json.loads((tmp_path / "b.json").read_text())["model"]
+    assert again == {name: result["model"][name] for name in again}
+
+
+def test_differences_to_another_run_and_to_a_file(evaluation, run, other, tmp_path, capsys):
+    _, path = evaluation
+    out = tmp_path / "c.json"
+    flags = ["--metrics", "reconstruction,alignment", "--against", str(other), str(path)]
+    evaluate.main(["--workdir", str(run), "--out", str(out), *FAST, *flags])
+    result = json.loads(out.read_text())
+    same, apart = result["against"][str(path)], result["against"][str(other)]
+    assert same["image_mse"] == {"value": 0, "low": 0, "high": 0, "count": 12}
+    assert apart["image_mse_from_image"]["low"] < apart["image_mse_from_image"]["high"]
+    assert f"{run} less {other}" in capsys.readouterr().out
+
+
+def test_a_table_is_printed(run, tmp_path, capsys):
+    flags = ["--metrics", "reconstruction,baselines,images", "--out", str(tmp_path / "d.json")]
+    evaluate.main(["--workdir", str(run), *FAST, *flags])
+    text = capsys.readouterr().out
+    assert "mean image" in text and "image_ssim" in text and "12 of 16 pairs" in text
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--metrics", "caption"], "--metrics caption is not one of: losses, .*captions"),
+        (["--features", "vgg"], "--features vgg is not one of: efficientnet_lite0"),
+        (["--num", "0"], "--num=0 must be at least 1"),
+        (["--against", "nowhere.json"], "nowhere.json is neither a run nor an evaluation"),
+        (["--split", "all"], "has no split 'all'"),
+    ],
+)
+def test_wrong_flags_get_one_sentence(run, tmp_path, flags, message):
+    command = ["--workdir", str(run), "--out", str(tmp_path / "e.json")]
+    with pytest.raises(UserError, match=message):
+        evaluate.main([*command, "--metrics", "alignment", *FAST, *flags])
+
+
+def test_training_measures_coherence_by_the_same_code(run):
+    session = Session.load(run)
+    val = records.read(session.config.data.dir, "val")
+    found = coherence.evaluate(session, val)
+    assert set(found) == {
+        "coherence_image_to_caption",
+        "coherence_caption_to_image",
+        "coherence_joint",
+    }
+    assert all(0 <= value <= 1 for value in found.values())
+
+
+def test_a_part_of_a_split_is_drawn_evenly(run):
+    session = Session.load(run)
+    val = records.read(session.config.data.dir, "val")
+    some = split.load(val, session, 4)
+    assert some.names == [val.ids[i] for i in (0, 4, 8, 12)]
+    whole = split.load(val, session, 99)
+    np.testing.assert_array_equal(some.images[1], whole.images[4])
+    assert some.captions[1] == whole.captions[4]
+    np.testing.assert_array_equal(some.ids[1], whole.ids[4])
