@@ -58,14 +58,19 @@ def pca(asked):
 
 def unigram(asked):
     """Token frequencies alone."""
-    model = LanguageModel(asked.train.ids, asked.vocab_size, order=1)
-    return captions.teacher_forced(*model.score(asked.test.ids), asked.resampling)
+    return _language_model(asked, order=1)
 
 
-def language_model(asked):
-    """Token n-grams: captions as they usually go on, whatever the picture."""
-    model = LanguageModel(asked.train.ids, asked.vocab_size)
-    return captions.teacher_forced(*model.score(asked.test.ids), asked.resampling)
+def n_gram(asked):
+    """Captions as they usually go on, whatever the picture."""
+    return _language_model(asked, order=4)
+
+
+def _language_model(asked, order):
+    model = LanguageModel(asked.train.ids, asked.vocab_size, order)
+    log_probabilities, hits, tokens = model.score(asked.test.ids)
+    values = captions.teacher_forced(log_probabilities, hits, tokens, asked.resampling)
+    return values | {"loss_caption": asked.resampling.mean(-log_probabilities, tokens)}
 
 
 def copycat(asked):
@@ -108,6 +113,6 @@ BASELINES = {
     "mean image": mean_image,
     "PCA": pca,
     "unigram": unigram,
-    "n-gram": language_model,
+    "n-gram": n_gram,
     "copycat": copycat,
 }

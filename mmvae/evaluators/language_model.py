@@ -7,8 +7,6 @@ import numpy as np
 
 from mmvae.text import BOS, PAD
 
-_ORDER = 4
-
 
 class LanguageModel:
     """Interpolated n-grams with Witten-Bell weights, down to smoothed unigrams.
@@ -22,7 +20,7 @@ class LanguageModel:
         order: tokens of the longest n-gram; 1 leaves only the token frequencies.
     """
 
-    def __init__(self, ids, vocab_size, order=_ORDER):
+    def __init__(self, ids, vocab_size, order):
         self._after = defaultdict(Counter)  # {context: tokens that followed it}
         self._order = order
         for context, token in self._events(ids):
