@@ -1,6 +1,8 @@
 """Settings that must stand before JAX and Hypothesis start."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 CACHE = Path(__file__).parents[1] / ".pytest_cache"
@@ -42,3 +44,18 @@ def sprites_dataset(tmp_path_factory):
     flags = "--num-pairs 80 --image-size 32 --val-fraction 0.2 --test-fraction 0.1 --workers 1"
     assert main(["--source", "sprites:1", "--out", str(out), *flags.split()]) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def driven(tmp_path_factory):
+    """The folder of the short runs of driven_runs.py, by the name of their condition."""
+    folder = tmp_path_factory.mktemp("driven")
+    root = Path(__file__).parents[1]
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    environment = os.environ | {"XLA_FLAGS": quick, "PYTHONPATH": f"{root}:{root / 'tests'}"}
+    command = [sys.executable, str(root / "tests" / "driven_runs.py"), str(folder)]
+    log = folder / "log.txt"
+    with log.open("w") as out:
+        done = subprocess.run(command, env=environment, cwd=root, stdout=out, stderr=out)
+    assert done.returncode == 0, log.read_text()[-3000:]
+    return folder

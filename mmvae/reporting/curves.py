@@ -15,6 +15,7 @@ PAPER_INK, PAPER_GRID = "#333333", "#cccccc"
 COLOURS = ("#3b8fd4", "#e08a1e", "#2fa67c", "#c95f9c", "#8a7fd6", "#b3a03c", "#d1603d", "#6d8894")
 TRAIN, VAL = COLOURS[0], COLOURS[1]
 _LOG_SPAN = 30  # largest value / smallest, from which on the axis is logarithmic
+_SHARES = ("accuracy", "coherence", "percent", "clipped")
 _SIZE = (4.2, 2.5)  # inches
 _STYLE = {
     "svg.fonttype": "none",
@@ -161,6 +162,8 @@ def _epochs(axes, steps_per_epoch):
 
 
 def _spans(panel):
-    """Whether the values span so much that only a logarithmic axis shows them."""
+    """Whether the values span so much that only a logarithmic axis shows them; never shares."""
+    if any(word in panel.title for word in _SHARES):
+        return False
     values = [v for line in panel.lines for v in line.values.to_numpy(float) if v == v]
     return bool(values) and min(values) > 0 and max(values) / min(values) > _LOG_SPAN

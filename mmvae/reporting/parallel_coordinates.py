@@ -15,7 +15,8 @@ def draw(comparison, ink=curves.INK, grid=curves.GRID):
     columns = [*comparison.fields, *(target.metric for target in comparison.targets)]
     size = (max(6.0, 1.5 * len(columns)), 3.4)
     figure, axes = curves.new_figure(ink, grid, size)
-    places = [_places(comparison.table[column]) for column in columns]
+    forms = {target.metric: target.form for target in comparison.targets}
+    places = [_places(comparison.table[column], forms.get(column, "g")) for column in columns]
     colours = _shades(comparison)
     for row, colour in enumerate(colours):
         heights = [place[0][row] for place in places]
@@ -45,7 +46,7 @@ def png(comparison):
     return curves.render(figure, "png")
 
 
-def _places(column):
+def _places(column, form):
     """(heights in [0, 1] of the rows, [(height, text)] of the ticks)."""
     if pd.api.types.is_numeric_dtype(column) and column.dtype != bool:
         values = column.to_numpy(float)
@@ -54,9 +55,9 @@ def _places(column):
         if len(few) <= 6:
             ranks = np.searchsorted(few, values)
             heights = np.linspace(0, 1, len(few)) if len(few) > 1 else np.array([0.5])
-            return heights[ranks], [(h, f"{v:g}") for h, v in zip(heights, few, strict=True)]
+            return heights[ranks], [(h, f"{v:{form}}") for h, v in zip(heights, few, strict=True)]
         low, high = values.min(), values.max()
-        return (values - low) / (high - low), [(0, f"{low:.4g}"), (1, f"{high:.4g}")]
+        return (values - low) / (high - low), [(0, f"{low:{form}}"), (1, f"{high:{form}}")]
     codes, names = pd.factorize(column.map(str))
     heights = np.linspace(0, 1, len(names)) if len(names) > 1 else np.array([0.5])
     return heights[codes], list(zip(heights, names, strict=True))

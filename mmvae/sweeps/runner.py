@@ -48,15 +48,17 @@ class Runner:
             self.states[trial.name] = FINISHED if trial.finished else WAITING
             if self.states[trial.name] == WAITING:
                 waiting.append(trial)
-        signal.signal(signal.SIGTERM, _interrupt)
-        with Live(self.table(), console=self.console, auto_refresh=False) as live:
-            # Off a terminal a live table would be printed again and again.
-            show = live.update if self.console.is_terminal else lambda *_, **__: None
-            try:
+        before = signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            with Live(self.table(), console=self.console, auto_refresh=False) as live:
+                # Off a terminal a live table would be printed again and again.
+                show = live.update if self.console.is_terminal else lambda *_, **__: None
                 self._work(waiting, show)
-            except KeyboardInterrupt:
-                self._stop()
-                raise
+        except KeyboardInterrupt:
+            self._stop()
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
     def _work(self, waiting, show):
         looked = 0.0

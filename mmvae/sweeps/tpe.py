@@ -1,10 +1,8 @@
 """Settings proposed by the tree-structured Parzen estimator of Optuna, an optional extra."""
 
-import warnings
-
 from mmvae.errors import UserError
 
-_NAMES = "\u2063case"  # cannot be a field
+_CASE = "case"  # a parameter of Optuna's, beside the fields
 
 
 def propose(space, history, less):
@@ -34,7 +32,7 @@ def propose(space, history, less):
             )
         )
     params = dict(study.ask(distributions).params)
-    case = params.pop(_NAMES, None)
+    case = params.pop(_CASE, None)
     drawn = {field: _rounded(space, field, value) for field, value in params.items()}
     return dict(space.cases.get(case, {})) | drawn
 
@@ -45,7 +43,6 @@ def _optuna():
     except ImportError as error:
         raise UserError("--tpe needs Optuna: type pip install 'mmvae[tpe]'.") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    warnings.filterwarnings("ignore", module="optuna")
     return optuna
 
 
@@ -58,14 +55,14 @@ def _distributions(space, optuna):
         kind = kinds.IntDistribution if numbers.whole else kinds.FloatDistribution
         found[field] = kind(numbers.low, numbers.high, log=numbers.log)
     if space.cases:
-        found[_NAMES] = kinds.CategoricalDistribution(list(space.cases))
+        found[_CASE] = kinds.CategoricalDistribution(list(space.cases))
     return found
 
 
 def _params(space, setting):
     params = {field: setting[field] for field in (*space.choices, *space.ranges)}
     if space.cases:
-        params[_NAMES] = next(
+        params[_CASE] = next(
             name for name, case in space.cases.items() if case.items() <= setting.items()
         )
     return params

@@ -1,0 +1,23 @@
+"""Engraved sprites for sweeps on two CPU cores: about half a minute a run."""
+
+from configs import quickstart
+
+
+def get_config():
+    """The complete configuration, as a ConfigDict."""
+    config = quickstart.get_config()
+    with config.unlocked():
+        config.name = "small"
+        config.data.dir = "datasets/sprites_small"  # sprites:2, 2,000 pairs
+        config.model.modalities.image.width = 64
+        config.model.modalities.caption.width = 32
+        config.model.modalities.image.encoder_layers = 1
+        config.model.modalities.caption.decoder_layers = 1
+        config.model.prior.width = 128
+        config.model.prior.layers = 1
+        config.train.batch_size = 16
+        config.train.epochs = 4
+        config.train.ema_decay = 0.98
+        config.eval.samples_every_epochs = 4
+        config.wandb.mode = "disabled"
+    return config
