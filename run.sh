@@ -48,8 +48,10 @@ quick_start() {
   python -m mmvae.main --config configs/quickstart.py --workdir "$run"
   python -m mmvae.evaluate --workdir "$run" --split test --out "$run/evaluation.json"
   python -m mmvae.generate --workdir "$run" --num 16 --seed 0 --out "$run/generated"
+  python -m mmvae.report "$run" --out "$run/report.html"
   echo
-  echo "Look at: $run/generated/contact_sheet.png   new pairs"
+  echo "Look at: $run/report.html                   curves, verdicts, what to try next"
+  echo "         $run/generated/contact_sheet.png   new pairs"
   echo "         $run/samples/                      reconstructions, pictures drawn for captions"
   echo "         $run/evaluation.json               every number with its interval"
 }

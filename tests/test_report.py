@@ -41,7 +41,7 @@ def test_the_page_has_every_part(html):
     for question in ("learning rate", "component", "overfitting", "accelerator", "vocabulary"):
         assert question in html
     assert "prefers-color-scheme: dark" in html and 'name="viewport"' in html
-    assert "python -m mmvae.main --config configs/base.py" in html
+    assert "python -m mmvae.main \\\n  --config configs/base.py" in html
 
 
 def test_every_logged_metric_has_a_chart(driven, html):

@@ -41,7 +41,7 @@ def _prepare(run):
         if name in _ONLY_ELSEWHERE or value in ("", False, None):
             continue
         words += [flag] if value is True else [flag, str(value)]
-    return shlex.join([*words, "--out", str(run.config.get("data.dir", "DATASET"))])
+    return _lines([*words, "--out", str(run.config.get("data.dir", "DATASET"))])
 
 
 def _train(run):
@@ -51,7 +51,12 @@ def _train(run):
         if name in known and json.dumps(known[name]) != json.dumps(value):
             text = str(value).lower() if isinstance(value, bool) else str(value)
             words.append(f"--config.{name}={text}")
-    return shlex.join(words)
+    return _lines(words)
+
+
+def _lines(words):
+    """A command for a shell, a flag on each line."""
+    return shlex.join(words).replace(" --", " \\\n  --")
 
 
 def _defaults():

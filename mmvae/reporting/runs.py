@@ -1,7 +1,6 @@
 """A run as its directory tells it: configuration, data card, facts, logged numbers."""
 
 import json
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -97,14 +96,14 @@ class Run:
 
     @cached_property
     def diverged(self):
-        """(step, names of what was not finite first) or None."""
-        numbers = self.rows.select_dtypes("number")
-        bad = numbers[np.isinf(numbers).any(axis=1) | self.rows["_nan"].astype(bool)]
-        if bad.empty:
-            return None
-        first = bad.iloc[0]
-        infinite = [name for name, value in first.items() if math.isinf(value)]
-        return int(first["step"]), tuple(self.rows.loc[bad.index[0], "_nan"] or infinite)
+        """(step, names of the losses and gradients that were not finite) or None."""
+        watched = [n for n in self.rows if n.split("/")[-1].startswith(("loss_", "grad_"))]
+        infinite = np.isinf(self.rows[watched].astype(float))
+        for place, named in enumerate(self.rows["_nan"]):
+            bad = [n for n in watched if n in named or infinite[n].iloc[place]]
+            if bad:
+                return int(self.rows["step"].iloc[place]), tuple(bad)
+        return None
 
     @property
     def seconds(self):

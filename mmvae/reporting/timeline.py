@@ -9,6 +9,7 @@ from mmvae.reporting.questions.overfitting import epochs
 from mmvae.reporting.runs import finite
 
 MET, MISSED, WAITING, NOT_KNOWN = "met", "missed", "not yet", "not logged"
+NOT_REACHED = "not reached"  # by a run that ended before
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def _check(run, criterion):
         status = MET if begun or not criterion.after else WAITING
     else:
         status = MISSED if past else WAITING
+    if status == WAITING and run.finished:
+        status = NOT_REACHED
     when = (
         f"after {criterion.last} epochs"
         if criterion.after
@@ -101,7 +104,7 @@ def _gap(run, last):
         return None, "not evaluated yet"
     train, val = loss["train"].iloc[-1], loss["val"].iloc[-1]
     gap = (val - train) / abs(train)
-    return bool(gap <= 0.2), f"val {gap:+.0%} of train"
+    return bool(gap <= 0.2), f"val {abs(gap):.1%} {'above' if gap > 0 else 'below'} train"
 
 
 def _flat(least):
