@@ -17,25 +17,25 @@ from test_data_prep_images import drawing, to_bytes
 from data_prep.prepare import main as prepare
 from mmvae import data
 from mmvae.text import BOS, EOS, PAD, UNK
-from mmvae.train import Diverged, Trainer, train
+from mmvae.train import Trainer, train
 
 ROOT = Path(__file__).parents[1]
 RATE = 2e-3  # a good learning rate for these runs
-WAIT = 0.1  # seconds that a starved pipeline waits for a batch; a step takes a tenth of that
+WAIT = 0.05  # seconds that a starved pipeline waits for a batch; a step takes half of that
 VOCABULARY = 120
 CONDITIONS = {
     "healthy": {},
     "high": {"optimizer__learning_rate": 100 * RATE},
     "low": {"optimizer__learning_rate": RATE / 100},
     "collapsed": {"loss__weights__kl": 10.0, "loss__kl_warmup_fraction": 0.0},
-    "starved": {"train__epochs": 2},
-    "few": {"train__epochs": 100, "train__batch_size": 8, "eval__every_epochs": 10},
-    "vocabulary": {"train__epochs": 2, "data__caption_length": 24},
-    "diverged": {
-        "optimizer__learning_rate": 1e15,
-        "optimizer__clip_norm": 1e20,
-        "optimizer__warmup_fraction": 0.9,
+    "starved": {},  # the same program as the healthy one: it is compiled once
+    "few": {
+        "optimizer__learning_rate": 2.5 * RATE,
+        "train__epochs": 150,
+        "train__batch_size": 8,
+        "eval__every_epochs": 15,
     },
+    "vocabulary": {"train__epochs": 2, "data__caption_length": 24},
 }
 
 
@@ -69,8 +69,6 @@ def drive(name, folder):
         data.train_batches = lambda *args: slowly(batches(*args))
     try:
         train(config(dataset, **CONDITIONS[name]), folder / name)
-    except Diverged:
-        assert name == "diverged"
     finally:
         data.train_batches = batches
 

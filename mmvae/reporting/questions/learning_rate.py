@@ -28,7 +28,8 @@ def answer(run):
     ratio = _ratio(run)
     norm = finite(run.series("train/grad_norm"))
     figures = [_ratio_figure(ratio), _spikes(norm), _trend(norm), _clipped(run, norm)]
-    figures += [_fall(loss), _end(loss), _reach(run)]
+    end = _end(loss)
+    figures += [_fall(loss), end, _reach(run, end)]
     direction = _direction(run, ratio, loss, figures)
     return Verdict(QUESTION, *_words(run, ratio, direction, figures))
 
@@ -111,13 +112,15 @@ def _end(loss):
     )
 
 
-def _reach(run):
+def _reach(run, end):
     """Whether anything was learned that a trivial answer does not know."""
     shares = components.shares(run)
     label, healthy = "best component, share explained beyond trivial", "above 0 %"
     if not shares:
         return Figure(label, "not evaluated yet", healthy)
-    return Figure(label, f"{max(shares):.0%}", healthy, WRONG if max(shares) <= 0 else GOOD)
+    # While the loss still falls it may be only too early.
+    poor = WRONG if end.level == GOOD else LOOK
+    return Figure(label, f"{max(shares):.0%}", healthy, poor if max(shares) <= 0 else GOOD)
 
 
 def _direction(run, ratio, loss, figures):
