@@ -30,14 +30,15 @@ def main(argv):
     from mmvae.evaluators import outcome
 
     result, job = evaluate(options.workdir, options)
-    lines = [*outcome.table(result)]
-    result["against"] = {}
+    lines, others = [*outcome.table(result)], []
     for other in options.against:
         theirs, model = _other(Path(other), options, result["data"])
         apart = outcome.differences(job.model, model)
-        values = {name: estimate.record() for name, estimate in apart.items()}
-        result["against"][other] = values
-        lines += outcome.comparison(result, theirs, values)
+        others.append((theirs, {name: one.record() for name, one in apart.items()}))
+    if others:
+        lines += outcome.comparison(result, others)
+    names = zip(options.against, others, strict=True)
+    result["against"] = {other: values for other, (_, values) in names}
     for name, picture in job.pictures.items():
         picture.save(out.with_name(f"{out.stem}_{name}.png"))
     out.write_text(outcome.text(result, job.model), encoding="utf-8")

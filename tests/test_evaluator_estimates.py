@@ -63,7 +63,9 @@ def test_what_must_not_be_resampled_has_no_interval():
     one = Estimate(0.5, 10)
     assert one.interval == (None, None)
     assert difference(one, RESAMPLING.mean(np.ones(10))).interval == (None, None)
-    assert Estimate(float("inf"), 3).record()["value"] is None
+    perfect = RESAMPLING.mean(np.zeros(10), transform=lambda mse: 1 / mse)
+    assert set(perfect.record().values()) == {None, 10}
+    assert "Infinity" not in outcome.text(result({"x": perfect}), {"x": perfect})
 
 
 def result(model):
@@ -98,9 +100,17 @@ def test_tables_show_value_interval_and_baselines():
     lines = "\n".join(outcome.table(result(model)))
     assert "mean image" in lines and "0.5000" in lines and "0.2000" in lines
     assert "[0." in lines and "something was left out" in lines
-    better = {"image_mse": Estimate(-0.1, 3, np.full(REPLICATES, -0.1)).record()}
-    compared = "\n".join(outcome.comparison(result(model), result(model), better))
-    assert "*" in compared.splitlines()[-1]
+
+
+def test_comparisons_are_one_table_with_stars():
+    model = {"image_mse": RESAMPLING.mean([0.1, 0.2, 0.3]), "fid_x": Estimate(50.0, 3)}
+    ours, theirs = result(model), result(model) | {"run": "b"}
+    clear = {"image_mse": Estimate(-0.1, 3, np.full(REPLICATES, -0.1)).record()}
+    unclear = {"image_mse": Estimate(0.1, 3, np.linspace(-1, 1, REPLICATES)).record()}
+    lines = list(outcome.comparison(ours, [(theirs, clear), (theirs, unclear)]))
+    assert "(2) b" in "\n".join(lines)
+    assert len(lines) == 6  # FID is in neither
+    assert lines[-1].count("*") == 1 and "-0.1000" in lines[-1]
 
 
 def test_a_file_that_is_no_evaluation_is_named(tmp_path):

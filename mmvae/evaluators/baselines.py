@@ -14,6 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from mmvae.evaluators import captions, coherence, memorisation, reconstruction
 from mmvae.evaluators.language_model import LanguageModel
 from mmvae.evaluators.neighbours import nearest
+from mmvae.evaluators.split import evenly
 from mmvae.inference import Pairs
 
 _PCA_FITTED_ON = 5000  # training pictures; more change little and cost memory
@@ -48,7 +49,7 @@ def pca(asked):
 
     Never more than there are pixels or training pictures less one.
     """
-    known = _flat(asked.train.images[:_PCA_FITTED_ON])
+    known = _flat(asked.train.images[evenly(len(asked.train), _PCA_FITTED_ON)])
     size = min(asked.latent_dim, known.shape[1], len(known) - 1)
     model = PCA(size, random_state=asked.resampling.seed).fit(known)
     again = model.inverse_transform(model.transform(_flat(asked.test.images)))

@@ -31,7 +31,7 @@ class Estimate:
     @property
     def interval(self):
         """(low, high) of the 95 % bootstrap interval, or (None, None)."""
-        if self.replicates is None:
+        if self.replicates is None or not np.all(np.isfinite(self.replicates)):
             return None, None
         return tuple(float(bound) for bound in np.percentile(self.replicates, _INTERVAL))
 

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from mmvae.evaluators.batches import in_batches
+from mmvae.evaluators.split import evenly
 from mmvae.metrics import derive
 from mmvae.models import gaussian
 from mmvae.models.mmvae import MMVAE, MODALITIES
@@ -45,7 +46,9 @@ def evaluate(session, test, train, resampling, draws):
     `test` and `train` are `Split`s; `draws` is K.
     """
     specs = session.config.model.modalities
-    fitted = draw(session, train.first(_FITTED_ON), tuple(specs), 1, resampling.seed)
+    fitted = draw(
+        session, train.take(evenly(len(train), _FITTED_ON)), tuple(specs), 1, resampling.seed
+    )
     scales = {name: float(np.mean(loss)) for name, loss in fitted.losses.items()}
     sources = {"joint": tuple(specs)} | {name: (name,) for name in specs}
     found, values = {}, {}

@@ -56,7 +56,7 @@ def text(result, model):
     replicates = {
         name: [float(f"{x:.6g}") for x in estimate.replicates]
         for name, estimate in model.items()
-        if estimate.replicates is not None
+        if estimate.interval[0] is not None
     }
     body = json.dumps(result, indent=2, ensure_ascii=False)
     return f'{body[:-2]},\n  "replicates": {json.dumps(replicates)}\n}}\n'
@@ -116,22 +116,32 @@ def table(result):
         yield f"Note: {note}"
 
 
-def comparison(ours, theirs, values):
-    """Lines: two results' numbers, their difference {name: record} and its interval.
+def comparison(ours, others):
+    """Lines: one table of our result and others, [(result, {name: record of ours - theirs})].
 
-    A star marks an interval without 0.
+    A star marks a difference whose interval is without 0.
     """
     yield ""
-    yield f"{ours['run']} less {theirs['run']}; [95 % bootstrap interval], * without 0"
-    yield f"  {'':<36}{'ours':>11}{'theirs':>11}{'difference':>12}{'':>21}   better"
-    for name, one in values.items():
-        low, high = one["low"], one["high"]
-        star = "*" if low is not None and (low > 0 or high < 0) else ""
-        yield (
-            f"  {name:<36}{_cell(name, ours['model'][name]):>11}"
-            f"{_cell(name, theirs['model'][name]):>11}{_cell(name, one):>12}"
-            f"{_interval(name, one):>21} {star:<1} {_form(name)[1]}"
-        ).rstrip()
+    yield f"{ours['run']} less others; [95 % bootstrap interval], * without 0"
+    for number, (theirs, _) in enumerate(others, 1):
+        yield f"  ({number}) {theirs['run']} ({theirs['checkpoint']}), {theirs['split']} split"
+    columns = "".join(f"{f'({n})':>11}{'difference':>34}" for n in range(1, len(others) + 1))
+    yield f"  {'':<36}{'ours':>11}{columns}  better"
+    for name, one in ours["model"].items():
+        cells = [_compared(name, theirs, values.get(name)) for theirs, values in others]
+        if any(cell.strip() for cell in cells):
+            line = f"  {name:<36}{_cell(name, one):>11}{''.join(cells)}  {_form(name)[1]}"
+            yield line.rstrip()
+
+
+def _compared(name, theirs, difference):
+    """Their number, and ours less theirs with its interval and perhaps a star: 45 columns."""
+    if difference is None:
+        return " " * 45
+    low, high = difference["low"], difference["high"]
+    star = "*" if low is not None and (low > 0 or high < 0) else ""
+    value, interval = _cell(name, difference), _interval(name, difference)
+    return f"{_cell(name, theirs['model'][name]):>11}{value:>11}{interval:>22}{star:<1}"
 
 
 def _form(name):

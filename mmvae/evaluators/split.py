@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmvae.errors import UserError
 from mmvae.evaluators.samples import decoded
 from mmvae.text import pad_ids
 
@@ -27,22 +28,34 @@ class Split:
     def __len__(self):
         return len(self.captions)
 
-    def first(self, count):
-        """The first `count` pairs."""
+    def take(self, rows):
+        """The pairs at the places `rows`."""
         return Split(
-            self.images[:count], self.captions[:count], self.ids[:count], self.names[:count]
+            self.images[rows],
+            [self.captions[row] for row in rows],
+            self.ids[rows],
+            [self.names[row] for row in rows],
         )
 
 
 def load(records, session, most):
-    """Split of at most `most` captioned pairs of `records`, drawn evenly over the split."""
+    """Split of at most `most` captioned pairs of `records`, evenly spread.
+
+    Raises:
+        UserError: no pair has a caption.
+    """
     captioned = np.flatnonzero([len(ids) > 0 for ids in records.caption_ids])
-    taken = captioned[
-        np.linspace(0, len(captioned), min(most, len(captioned)), endpoint=False).astype(int)
-    ]
+    if not len(captioned):
+        raise UserError("the split has no pair with a caption; type another --split or --data.")
+    taken = captioned[evenly(len(captioned), most)]
     return Split(
         decoded(session, records, taken),
-        [records.captions[i] for i in taken],
-        pad_ids([records.caption_ids[i] for i in taken], session.shapes["caption"][0]),
-        [records.ids[i] for i in taken],
+        [records.captions[row] for row in taken],
+        pad_ids([records.caption_ids[row] for row in taken], session.shapes["caption"][0]),
+        [records.ids[row] for row in taken],
     )
+
+
+def evenly(count, most):
+    """At most `most` of `count` places, evenly spread: neighbours are often of one book."""
+    return np.arange(min(count, most)) * count // min(count, most)
