@@ -3,6 +3,7 @@
 Every number comes with its uncertainty; where the runs are too few to tell, that is said.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -94,8 +95,14 @@ def _effect(comparison, field, target):
         return Effect(field, target, levels, spread, math.nan, TOO_FEW)
     # Tukey's range of k means: the level sizes enter by their harmonic mean.
     size = stats.hmean([count for *_, count in levels])
-    needed = stats.studentized_range.ppf(0.95, len(levels), freedom) * noise / math.sqrt(size)
+    needed = _chance(len(levels), freedom) * noise / math.sqrt(size)
     return Effect(field, target, levels, spread, needed, MATTERS if spread > needed else NOISE)
+
+
+@functools.cache
+def _chance(levels, freedom):
+    """Range of that many means, in standard errors, that chance exceeds in 5 % of cases."""
+    return float(stats.studentized_range.ppf(0.95, levels, freedom))
 
 
 def correlations(comparison):

@@ -4,8 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from mmvae.reporting.baselines import baselines
-from mmvae.reporting.questions.overfitting import epochs
+from mmvae.reporting.questions.overfitting import comparable_total, epochs
 from mmvae.reporting.runs import finite
 
 MET, MISSED, WAITING, NOT_KNOWN = "met", "missed", "not yet", "not logged"
@@ -70,7 +72,7 @@ def _fall(start, least):
     """Fall of the loss from the mean of epoch `start` to an epoch."""
 
     def measure(run, last):
-        loss = _by_epoch(run, "loss_total")["train"]
+        loss = _train_by_epoch(run)
         first, end = loss[loss.index <= start + 1e-6], loss[loss.index <= last + 1e-6]
         if first.empty or end.empty or end.index[-1] <= first.index[-1]:
             return None, "no such epoch yet"
@@ -144,6 +146,15 @@ def _best_saved(run, last):
     kept = (run.path / "checkpoints" / str(run.best_step)).exists()
     epoch = run.best_step / (run.steps_per_epoch or 1)
     return kept, f"epoch {epoch:.3g}, checkpoint {'kept' if kept else 'missing'}"
+
+
+def _train_by_epoch(run):
+    """Mean training loss of each whole epoch, by its number."""
+    loss, size = finite(comparable_total(run)), run.steps_per_epoch
+    if loss.empty or not size:
+        return loss
+    means = loss.groupby(np.ceil(loss.index.astype(float) / size - 1e-6)).mean()
+    return means[means.index <= run.epochs_done + 1e-6]
 
 
 def _by_epoch(run, metric):

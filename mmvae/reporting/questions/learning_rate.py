@@ -15,6 +15,8 @@ MEANING = (
     "while nothing spikes."
 )
 _FEW = 5  # rows, below which nothing is judged
+_GOOD = (2e-4, 6e-3)  # update-to-weight ratio
+_LOW, _HIGH = 1e-4, 1e-2
 _SPIKE = 5  # times the median of the rows around it
 _STILL_FALLING = 0.1  # share of the loss that the last quarter of training took off
 _NOTHING_LEARNED = 0.1  # share of the loss that the whole run took off
@@ -23,13 +25,14 @@ _NOTHING_LEARNED = 0.1  # share of the loss that the whole run took off
 def answer(run):
     """The Verdict for a Run."""
     loss = finite(run.series("train/loss_total"))
+    if run.diverged and len(loss) < _FEW:
+        return Verdict(QUESTION, *_words(run, None, "high", []))
     if len(loss) < _FEW:
         return unknown(QUESTION, f"Too early to say: {len(loss)} logged rows, {_FEW} are needed.")
     ratio = _ratio(run)
     norm = finite(run.series("train/grad_norm"))
     figures = [_ratio_figure(ratio), _spikes(norm), _trend(norm), _clipped(run, norm)]
-    end = _end(loss)
-    figures += [_fall(loss), end, _reach(run, end)]
+    figures += [_fall(loss), _end(loss), _reach(run, ratio)]
     direction = _direction(run, ratio, loss, figures)
     return Verdict(QUESTION, *_words(run, ratio, direction, figures))
 
@@ -45,7 +48,8 @@ def _ratio_figure(ratio):
     healthy = "about 1e-3; 2e-4 to 6e-3 is good, below 1e-4 or above 1e-2 is wrong"
     if ratio is None:
         return Figure("update-to-weight ratio", "not logged", healthy)
-    level = WRONG if not 1e-4 <= ratio <= 1e-2 else GOOD if 2e-4 <= ratio <= 6e-3 else LOOK
+    good = _GOOD[0] <= ratio <= _GOOD[1]
+    level = GOOD if good else LOOK if _LOW <= ratio <= _HIGH else WRONG
     return Figure("update-to-weight ratio", f"{ratio:.1e}", healthy, level)
 
 
@@ -112,28 +116,28 @@ def _end(loss):
     )
 
 
-def _reach(run, end):
+def _reach(run, ratio):
     """Whether anything was learned that a trivial answer does not know."""
     shares = components.shares(run)
     label, healthy = "best component, share explained beyond trivial", "above 0 %"
     if not shares:
         return Figure(label, "not evaluated yet", healthy)
-    # While the loss still falls it may be only too early.
-    poor = WRONG if end.level == GOOD else LOOK
+    # With updates of a good size it is only too early.
+    poor = LOOK if ratio is not None and _GOOD[0] <= ratio <= _GOOD[1] else WRONG
     return Figure(label, f"{max(shares):.0%}", healthy, poor if max(shares) <= 0 else GOOD)
 
 
 def _direction(run, ratio, loss, figures):
     """ "high", "low", "short" (more steps would help) or "right"."""
     _, spikes, trend, _, fall, end, reach = figures
-    if run.diverged or (ratio is not None and ratio > 1e-2):
+    if run.diverged or (ratio is not None and ratio > _HIGH):
         return "high"
-    if ratio is not None and ratio < 1e-4:
+    if ratio is not None and ratio < _LOW:
         return "low"
     if WRONG in (spikes.level, trend.level, fall.level, reach.level):
         return "low" if ratio is not None and ratio < 1e-3 else "high"
-    if end.level != GOOD:
-        return "short" if finite(loss).iloc[-1] < loss.median() else "high"
+    if end.level != GOOD or reach.level == LOOK:
+        return "short" if loss.iloc[-1] < loss.median() else "high"
     return "right"
 
 
@@ -142,6 +146,8 @@ def _words(run, ratio, direction, figures):
     rate = run.config.get("optimizer.learning_rate")
     given = f"The learning rate {rate:g}" if rate else "The learning rate"
     shown = f"the update-to-weight ratio is {ratio:.1e}" if ratio is not None else "see the figures"
+    if run.diverged:
+        shown = f"training diverged at step {run.diverged[0]:,}"
     flag = "--config.optimizer.learning_rate="
     lower, higher = (f"{flag}{rate / 3:.1g}", f"{flag}{rate * 3:.1g}") if rate else ("", "")
     watch = [figure for figure in figures if figure.level not in (GOOD, UNKNOWN)]
@@ -149,7 +155,7 @@ def _words(run, ratio, direction, figures):
     answers = {
         "high": f"{given} looks too high: {shown}.",
         "low": f"{given} looks too low: {shown}.",
-        "short": f"{given} looks right ({shown}), but the loss was still falling at the end.",
+        "short": f"{given} looks right ({shown}), but training was too short to tell.",
         "right": f"{given} looks right: {shown}{also}.",
     }
     advice = {

@@ -62,7 +62,7 @@ def answer(run):
 def epochs(run, metric):
     """Frame by evaluation step: `val`, and `train`, the mean of the rows since the one before."""
     val = finite(run.series(f"val/{metric}"))
-    train = finite(_comparable_total(run) if metric == "loss_total" else _train(run, metric))
+    train = finite(comparable_total(run) if metric == "loss_total" else _train(run, metric))
     if val.empty or train.empty:
         return pd.DataFrame(columns=["train", "val"])
     edges = np.concatenate([[0], val.index])
@@ -75,12 +75,16 @@ def _train(run, metric):
     return run.series(f"train/{metric}")
 
 
-def _comparable_total(run):
-    """Training loss as validation counts it: the weighted means over fully shown rows."""
+def comparable_total(run):
+    """Training loss as validation counts it: the weighted means over fully shown rows.
+
+    Where the configuration tells no weights, the loss as logged.
+    """
     prefix = "loss.weights."
     weights = {n[len(prefix) :]: w for n, w in run.config.items() if n.startswith(prefix)}
     terms = {name: run.series(f"train/loss_{name}") for name in weights}
-    return sum((weights[n] * term for n, term in terms.items()), pd.Series(0.0, terms["kl"].index))
+    logged = [weights[name] * term for name, term in terms.items() if len(term)]
+    return sum(logged[1:], logged[0]) if logged else run.series("train/loss_total")
 
 
 def _figures(run, part, pair):
