@@ -101,6 +101,6 @@ def _loaded(path, live):
     """The Run, or None while it has no metrics yet."""
     try:
         return runs.load(path)
-    except runs.NoMetrics as error:
-        live.update(Text(f"Waiting: {error}"), refresh=True)
+    except runs.NoMetrics:
+        live.update(Text(f"Waiting for the first row of {path} ..."), refresh=True)
         return None

@@ -50,10 +50,12 @@ class Runner:
                 waiting.append(trial)
         before = signal.signal(signal.SIGTERM, _interrupt)
         try:
-            with Live(self.table(), console=self.console, auto_refresh=False) as live:
-                # Off a terminal a live table would be printed again and again.
-                show = live.update if self.console.is_terminal else lambda *_, **__: None
-                self._work(waiting, show)
+            if self.console.is_terminal:
+                with Live(self.table(), console=self.console, auto_refresh=False) as live:
+                    self._work(waiting, lambda: live.update(self.table(), refresh=True))
+            else:
+                self._work(waiting, lambda: None)
+                self.console.print(self.table())
         except KeyboardInterrupt:
             self._stop()
             raise
@@ -68,10 +70,10 @@ class Runner:
                 looked = 0.0
             self._collect()
             if time.monotonic() - looked > _REFRESH:
-                show(self.table(), refresh=True)
+                show()
                 looked = time.monotonic()
             time.sleep(_POLL)
-        show(self.table(), refresh=True)
+        show()
 
     def _start(self, trial):
         log = self.log(trial)
