@@ -46,7 +46,7 @@ def get_config():
     config.model.modalities.caption.word_dropout = 0.3  # share of hidden decoder inputs
     config.model.prior = ConfigDict()
     config.model.prior.width = 1024  # of the flow; narrower than the latent loses directions
-    config.model.prior.layers = 2
+    config.model.prior.layers = 5
 
     config.loss = ConfigDict()
     config.loss.subsets = ConfigDict()  # odds of what a training row shows the model:
@@ -80,6 +80,7 @@ def get_config():
     config.train.batch_size = 256  # pairs a step, over all devices of all processes
     config.train.accumulate_steps = 1  # parts a batch is split into to save memory
     config.train.ema_decay = 0.999  # of the averaged parameters that are evaluated
+    config.train.prior_steps = 5000  # of the learned prior alone, after the last epoch
     config.train.log_every_steps = 20
 
     config.eval = ConfigDict()

@@ -28,7 +28,7 @@ def get_config():
         config.model.modalities.caption.encoder_layers = 2
         config.model.modalities.caption.decoder_layers = 2
         config.model.prior.width = 384
-        config.model.prior.layers = 3
+        config.model.prior.layers = 4
 
         config.optimizer.learning_rate = 5e-4
         config.train.batch_size = 64

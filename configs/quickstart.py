@@ -27,21 +27,20 @@ def get_config():
         config.model.modalities.caption.latent_tokens = 4
         config.model.modalities.caption.encoder_layers = 1
         config.model.modalities.caption.decoder_layers = 2
-        config.model.prior.width = 256
-        config.model.prior.layers = 3
+        config.model.prior.width = 384
+        config.model.prior.layers = 4
 
         config.loss.subsets.joint = 0.2
-        config.loss.subsets.image = 0.6  # captions are short and easy: pictures need the work
-        config.loss.subsets.caption = 0.2
+        config.loss.subsets.image = 0.7  # captions are short and easy: pictures need the work
+        config.loss.subsets.caption = 0.1
 
-        # A stronger KL than the reference: it keeps the texture's countless details out of the
-        # latent, and the prior has less to learn.
-        config.loss.weights.kl = 1e-3
+        config.loss.weights.kl = 2e-4
 
-        config.optimizer.learning_rate = 1e-3
-        config.train.batch_size = 64
+        config.optimizer.learning_rate = 8e-4
+        config.train.batch_size = 32
         config.train.epochs = 7
-        config.train.ema_decay = 0.995
+        config.train.ema_decay = 0.998
+        config.train.prior_steps = 1200
         config.eval.batch_size = 64
         config.eval.samples_every_epochs = 7
     return config

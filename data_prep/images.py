@@ -4,23 +4,19 @@ Pure functions of one picture, so that a process pool or any scale-out can map t
 """
 
 import io
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import imagehash
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")  # no format that runs a program
+from mmvae.pictures import FORMATS, bombs_as_errors, border, flatten, square
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
-MAX_PIXELS = 64_000_000  # 8000 x 8000; decoded it is 192 MB
 THUMBNAIL = 32  # pixels a side of the picture that duplicates are compared on
 _BLANK_STD = 4.0  # grey levels; a page with 0.1% of ink has about 8
 _COLOUR = 12.0  # mean difference of channels, in levels, that makes a picture coloured
 _INK = 48  # levels away from the border colour that count as ink
-
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
 @dataclass(frozen=True)
@@ -98,23 +94,16 @@ def accept(made):
     return Cleaned(made, 1 if image.mode == "L" else 3, image.width * image.height, 0, b"")
 
 
-def square(image, size):
-    """Picture resized to fit size x size, padded with the median colour of its own border."""
-    fitted = ImageOps.contain(image, (size, size), Image.Resampling.LANCZOS)
-    fill = tuple(int(level) for level in np.atleast_1d(_border(np.asarray(fitted))))
-    return ImageOps.pad(fitted, (size, size), color=fill if len(fill) > 1 else fill[0])
-
-
 def _decode(file, rules):
     """(L or RGB picture upright, pixels of the original), or Refused."""
     try:
-        with _bombs_as_errors(), Image.open(file, formats=FORMATS) as image:
+        with bombs_as_errors(), Image.open(file, formats=FORMATS) as image:
             width, height = image.size
             refused = _wrong_shape(width, height, rules)
             if refused:
                 return refused
             image.draft(None, (4 * rules.size, 4 * rules.size))  # a large JPEG decodes smaller
-            return _flatten(ImageOps.exif_transpose(image)), width * height
+            return flatten(ImageOps.exif_transpose(image)), width * height
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         return Refused("picture too large (decompression bomb)", str(error))
     except FileNotFoundError:
@@ -124,13 +113,6 @@ def _decode(file, rules):
     except Exception as error:  # a decoder may raise anything on bytes that are not what they say
         cut = "truncat" in str(error) or "premature" in str(error).lower()
         return Refused("picture truncated" if cut else "picture unreadable", str(error))
-
-
-@contextmanager
-def _bombs_as_errors():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
 
 
 def _finish(image, pixels, rules):
@@ -159,16 +141,6 @@ def _wrong_shape(width, height, rules):
     return None
 
 
-def _flatten(image):
-    """RGB or L of any mode; what is transparent becomes white paper."""
-    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow would clip, not scale
-        return Image.fromarray(np.clip(np.asarray(image) / 257, 0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image if image.mode == "L" else image.convert("RGB")
-
-
 def _is_grey(image):
     if image.mode == "L":
         return True
@@ -176,16 +148,10 @@ def _is_grey(image):
     return float(np.ptp(pixels, axis=-1).mean()) < _COLOUR
 
 
-def _border(pixels):
-    """Median level of the outermost pixels, per channel."""
-    edges = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
-    return np.median(np.concatenate(edges), axis=0)
-
-
 def _trim(grey):
     """The picture without its margins, so that scans with other margins look alike."""
     pixels = np.asarray(grey, np.int16)
-    ink = np.abs(pixels - int(_border(pixels))) > _INK
+    ink = np.abs(pixels - int(border(pixels))) > _INK
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if min(len(rows), len(columns)) < THUMBNAIL // 2:
         return grey

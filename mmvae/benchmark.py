@@ -22,6 +22,7 @@ _VOCABULARY = 4000
 _LEAST_VOCABULARY = 5  # one piece besides the special ones
 _TOTAL_STEPS = 10_000  # of the schedules; they cost the same at any length
 _MATMUL_SECONDS = 2.0
+_PAIRS = 16  # of a call of generate
 
 
 def main(argv):
@@ -59,7 +60,10 @@ def measure(config, seconds, vocab_size=_VOCABULARY, directory=None):
 
     configs.validate(config, jax.device_count())
     data = _Data(directory, config) if directory else None
-    vocabulary = data.tokenizer if data else SimpleNamespace(vocab_size=vocab_size)
+    # Without a data set there is nothing to spell tokens with; their number is what costs.
+    spelled = lambda ids: [""] * len(ids)
+    nameless = SimpleNamespace(vocab_size=vocab_size, decode=spelled)
+    vocabulary = data.tokenizer if data else nameless
     try:
         return _measure(config, vocabulary, data, seconds)
     except jax.errors.JaxRuntimeError as error:
@@ -98,6 +102,8 @@ def table(result):
         f"first step  {first['cold_seconds']:.1f} s with an empty compilation cache, "
         f"{first['warm_seconds']:.1f} s with a filled one"
     )
+    pairs, made = result["generation"]["pairs"], result["generation"]["seconds"]
+    yield f"generation  {made:.3f} s for {pairs} pairs, captions included (median)"
     yield f"recompiled  {result['recompilations']} times after the first step (0 is right)"
     if "pipeline" in result:
         yield from _data_rows(result["pipeline"], result["together"])
@@ -187,6 +193,10 @@ def _measure(config, vocabulary, data, seconds):
         times = speed.spread(speed.step_times(stepper, batches, seconds))
     # Read before the matrix products, which need memory of their own.
     peak, where = speed.peak_memory()
+    _note("generation")
+    made = speed.spread(
+        speed.generation_times(_session(work, stepper, vocabulary), _PAIRS, seconds)
+    )
     _note("matrix products")
     products = _products(config.model.dtype)
     result = {
@@ -199,9 +209,18 @@ def _measure(config, vocabulary, data, seconds):
         "matmul": products,
         "memory": {"peak_bytes": peak, "of": where},
         "first_step": first,
+        "generation": {"pairs": _PAIRS, "seconds": made.median, "count": made.count},
         "recompilations": len(compiled),
     }
     return result | (_with_data(data, stepper, times, seconds) if data else {})
+
+
+def _session(work, stepper, vocabulary):
+    import jax
+
+    from mmvae.inference import Session
+
+    return Session(work.config, jax.device_put(jax.device_get(stepper.state.params)), vocabulary)
 
 
 def _first_steps(work, batch):

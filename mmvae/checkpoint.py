@@ -194,14 +194,14 @@ class Checkpoints(contextlib.AbstractContextManager):
 
         ValueError if there is no such checkpoint or it does not fit; DamagedCheckpoint.
         """
-        return self._read(self._resolve(which), abstract_state)
+        return self._read(self.step_of(which), abstract_state)
 
     def restore_subtree(self, which, name: str):
         """One field of the state, e.g. "ema_params", as nested dicts of host numpy arrays.
 
         Needs no template and does not load the other fields. Errors as in `restore`.
         """
-        step = self._resolve(which)
+        step = self.step_of(which)
         stored = self._stored_tree(step)
         if name not in stored:
             raise UserError(
@@ -211,7 +211,12 @@ class Checkpoints(contextlib.AbstractContextManager):
         with damage.named(self._path(step)):
             return self._restore_items(step, wanted, partial_restore=True).state[name]
 
-    def _resolve(self, which):
+    def step_of(self, which) -> int:
+        """The step of the "best" or "latest" checkpoint, or of a step that is stored.
+
+        Raises:
+            UserError: there is none.
+        """
         self.wait()
         steps = self.all_steps()
         if not steps:
@@ -219,6 +224,7 @@ class Checkpoints(contextlib.AbstractContextManager):
                 f"no checkpoints in {self._directory}: train first "
                 f"(python -m mmvae.main --workdir {self._directory.parent})."
             )
+        which = int(which) if str(which).isdigit() else which  # a flag's text
         best = self.best_step()
         step = {"latest": steps[-1], "best": steps[-1] if best is None else best}.get(which, which)
         if step not in steps:

@@ -32,6 +32,7 @@ _RANGES = (
             "model.modalities.*_layers",
             "model.prior.layers",
             "train.epochs",
+            "train.prior_steps",
             "train.batch_size",
             "train.accumulate_steps",
             "train.log_every_steps",

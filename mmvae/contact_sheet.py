@@ -12,12 +12,12 @@ _LEAST_SIDE = 128  # pixels; smaller pictures are enlarged
 _GAP = 8
 
 
-def contact_sheet(images, captions):
+def contact_sheet(images, captions, columns=_COLUMNS):
     """An RGB PIL image of N pictures uint8 [H, W] or [H, W, 1 or 3] and their captions."""
     side = max(images[0].shape[0], _LEAST_SIDE)
     font, line = _font(side // 10), side // 8
     cell = (side + _GAP, side + 12 + _TEXT_LINES * line)
-    columns = min(_COLUMNS, len(images))
+    columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     sheet = Image.new("RGB", (columns * cell[0] + _GAP, rows * cell[1] + _GAP), "white")
     draw = ImageDraw.Draw(sheet)

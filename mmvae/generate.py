@@ -10,8 +10,10 @@ from mmvae.errors import UserError
 _EXAMPLES = """examples:
   python -m mmvae.generate --workdir runs/quickstart --num 16 --seed 0 --out generated
   python -m mmvae.generate --workdir runs/quickstart --caption "big red heart" --out drawn
-  python -m mmvae.generate --workdir runs/quickstart --image picture.png
+  python -m mmvae.generate --workdir runs/quickstart --image picture.png --beams 4
+  python -m mmvae.generate --workdir runs/quickstart --interpolate "big red heart" 7 --out between
 """
+_FRAME_MS = 120  # of the GIF
 
 
 def main(argv):
@@ -21,80 +23,128 @@ def main(argv):
     )
     parser.add_argument("--workdir", required=True, help="the run's directory")
     parser.add_argument("--checkpoint", default="best", help="best, latest or a step")
-    parser.add_argument("--num", type=int, default=16, help="how many pairs or pictures")
+    parser.add_argument("--num", type=int, default=16, help="how many pairs, pictures or steps")
     parser.add_argument("--seed", type=int, default=0, help="of the first one; the others follow")
     parser.add_argument("--temperature", type=float, default=1.0, help="scale of the noise")
-    parser.add_argument("--sampler", default="flow", help="flow (the learned prior) or normal")
+    parser.add_argument(
+        "--sampler",
+        default="flow",
+        help="flow: the learned prior; gmm: the fitted aggregate posterior; prior: N(0, I)",
+    )
+    parser.add_argument("--beams", type=int, default=1, help="hypotheses of the caption search")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--caption", help="draw pictures for this caption")
     what.add_argument("--image", help="write a caption for this picture file")
+    what.add_argument(
+        "--interpolate",
+        nargs=2,
+        metavar=("A", "B"),
+        help="pairs from A to B, each a seed, a picture file or a caption",
+    )
     parser.add_argument("--out", help="the directory to write pictures and captions.csv to")
     options = parser.parse_args(argv)
-    if not options.image and not options.out:
-        raise UserError("--out DIR is required: where pictures and captions.csv go.")
+    _check(options)
     from mmvae.inference import Session
 
     session = Session.load(options.workdir, options.checkpoint)
     if options.image:
-        print(session.caption(read_picture(options.image, session))[0])
+        print(_caption(session, options))
         return 0
-    pairs = _pairs(session, options)
-    write(pairs, options.seed, Path(options.out))
-    print(f"{len(pairs.images)} pairs in {options.out}; look at {options.out}/contact_sheet.png")
+    make = _interpolated if options.interpolate else _pairs
+    pairs, seeds = make(session, options)
+    out = Path(options.out)
+    write(pairs, seeds, out)
+    if options.interpolate:
+        write_motion(pairs, out)
+    print(f"{len(pairs.images)} pairs in {out}; look at {out / 'contact_sheet.png'}")
     return 0
 
 
+def _check(options):
+    if not options.image and not options.out:
+        raise UserError("--out DIR is required: where pictures and captions.csv go.")
+    if options.num < 1 or options.beams < 1:
+        raise UserError("--num and --beams must be at least 1.")
+    if options.seed < 0 or options.seed + options.num > 2**32:
+        raise UserError("--seed must be at least 0, and --seed + --num at most 2^32.")
+    if options.temperature < 0:
+        raise UserError("--temperature must be at least 0.")
+    if options.out and Path(options.out).is_file():
+        raise UserError(f"--out {options.out} is a file; name a directory.")
+
+
+def _caption(session, options):
+    from mmvae import pictures
+
+    picture = pictures.load(options.image, session.shapes["image"])
+    return session.caption(picture[None], beams=options.beams)[0]
+
+
 def _pairs(session, options):
-    seeds = options.seed + _arange(options.num)
-    captions = [options.caption] * options.num if options.caption else None
-    if captions and not session.ids(captions[:1])[0, 0]:
-        raise UserError(f"--caption {options.caption!r} has no characters that can be read.")
+    """Pairs of a caption, or of nothing; and their seeds."""
+    seeds = range(options.seed, options.seed + options.num)
+    captions = [options.caption] * options.num if options.caption is not None else None
+    if captions:
+        session.check_caption(options.caption)
     latents = session.sample_latents(
         seeds, captions=captions, sampler=options.sampler, temperature=options.temperature
     )
-    return session.decode(latents)
+    return session.decode(latents, beams=options.beams), list(seeds)
 
 
-def _arange(num):
-    import numpy as np
-
-    return np.arange(num)
-
-
-def read_picture(path, session):
-    """A picture file as the model sees it: uint8 [1, H, W, C].
-
-    Raises:
-        UserError: the file is missing or no picture.
-    """
-    import numpy as np
-    from PIL import Image, ImageOps
-
-    height, width, channels = session.shapes["image"]
-    try:
-        picture = ImageOps.exif_transpose(Image.open(path))
-        picture = picture.convert("L" if channels == 1 else "RGB")
-    except (OSError, Image.DecompressionBombError) as error:
-        raise UserError(f"--image {path} cannot be read as a picture: {error}.") from error
-    picture = ImageOps.pad(picture, (width, height), Image.Resampling.LANCZOS, color="white")
-    return np.asarray(picture).reshape(1, height, width, channels)
+def _interpolated(session, options):
+    """Pairs on the way between two latents; they have no seeds of their own."""
+    ends = [_end(session, text, options) for text in options.interpolate]
+    return session.interpolate(*ends, options.num), [""] * options.num
 
 
-def write(pairs, seed, directory):
+def _end(session, text, options):
+    """Latent [D] of a seed, of a picture file or of a caption."""
+    from mmvae import pictures
+
+    if text.isdigit():
+        drawn = {"sampler": options.sampler, "temperature": options.temperature}
+        return session.sample_latents([int(text)], **drawn)[0]
+    if Path(text).is_file():
+        picture = pictures.load(text, session.shapes["image"])
+        return session.encode(images=picture[None])[0][0]
+    session.check_caption(text)
+    return session.sample_latents([options.seed], captions=[text])[0]
+
+
+def write(pairs, seeds, directory):
     """PNG files, `captions.csv` (file, seed, caption, score) and `contact_sheet.png`."""
     from mmvae.contact_sheet import contact_sheet, to_picture
 
     directory.mkdir(parents=True, exist_ok=True)
     rows = []
-    for i, (image, text, score) in enumerate(
-        zip(pairs.images, pairs.captions, pairs.scores, strict=True)
-    ):
-        name = f"{seed + i:06d}.png"
-        to_picture(image).save(directory / name)
-        rows.append((name, seed + i, text, f"{score:.4f}"))
+    for i, seed in enumerate(seeds):
+        name = f"{i if seed == '' else seed:06d}.png"
+        to_picture(pairs.images[i]).save(directory / name)
+        rows.append((name, seed, pairs.captions[i], f"{pairs.scores[i]:.4f}"))
     with (directory / "captions.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("file", "seed", "caption", "score"), *rows])
     contact_sheet(pairs.images, pairs.captions).save(directory / "contact_sheet.png")
+
+
+def write_motion(pairs, directory):
+    """`interpolation.gif`, there and back, each frame with its caption; and `strip.png`."""
+    from mmvae.contact_sheet import contact_sheet
+
+    frames = [
+        contact_sheet(image[None], [text])
+        for image, text in zip(pairs.images, pairs.captions, strict=True)
+    ]
+    there_and_back = frames + frames[-2:0:-1]
+    there_and_back[0].save(
+        directory / "interpolation.gif",
+        save_all=True,
+        append_images=there_and_back[1:],
+        duration=_FRAME_MS,
+        loop=0,
+    )
+    strip = contact_sheet(pairs.images, pairs.captions, columns=len(frames))
+    strip.save(directory / "strip.png")
 
 
 if __name__ == "__main__":

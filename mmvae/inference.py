@@ -13,16 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmvae import config as configs
+from mmvae import decoding
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.models import mmvae
 from mmvae.models.image import to_pixels
 from mmvae.models.mmvae import MMVAE
-from mmvae.text import BOS, EOS, PAD, Tokenizer
+from mmvae.samplers import Samplers
+from mmvae.text import PAD, Tokenizer
 
 BATCH = 16  # rows of every compiled call
 FLOW_STEPS = 20  # of the learned prior's integration
-SAMPLERS = ("flow", "normal")
+SAMPLERS = ("flow", "gmm", "prior")
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,13 @@ class Session:
         config: the run's whole configuration.
         params: parameters of the model (those of the moving average in a run).
         tokenizer: a `text.Tokenizer`.
+        step: the checkpoint that the parameters are of, or None.
+        aggregate: the fitted `AggregatePosterior`, for the sampler "gmm", or None.
     """
 
-    def __init__(self, config, params, tokenizer):
+    def __init__(self, config, params, tokenizer, step=None, aggregate=None):
         self.config, self.params, self.tokenizer = config, params, tokenizer
+        self.step, self.aggregate = step, aggregate
         self.shapes = shapes(config, tokenizer)
         self.model = mmvae.build(config.model, self.shapes)
 
@@ -68,8 +73,15 @@ class Session:
             raise UserError(f"{run} is not a run directory: it has no config.json")
         config = configs.from_json((run / "config.json").read_text())
         with Checkpoints(run / "checkpoints", read_only=True) as checkpoints:
-            params = checkpoints.restore_subtree(which, "ema_params")
-        return cls(config, jax.device_put(params), Tokenizer(run / "tokenizer.model"))
+            step = checkpoints.step_of(which)
+            params = checkpoints.restore_subtree(step, "ema_params")
+        samplers = Samplers.load(run)
+        # Those of another checkpoint were fitted to latents that mean something else.
+        fitted = samplers is not None and samplers.step == step
+        aggregate = samplers.aggregate if fitted else None
+        params = params | {"prior": samplers.prior} if fitted else params
+        tokenizer = Tokenizer(run / "tokenizer.model")
+        return cls(config, jax.device_put(params), tokenizer, step, aggregate)
 
     @property
     def latent_dim(self):
@@ -80,13 +92,32 @@ class Session:
         """Token ids [N, L] int32 of captions."""
         return self.tokenizer.encode(captions, self.shapes["caption"][0])
 
+    def check_caption(self, caption):
+        """Refuse a caption that this run's vocabulary knows nothing of.
+
+        Raises:
+            UserError: every character of it is unknown.
+        """
+        if not self.tokenizer.knows(caption):
+            raise UserError(
+                f"the caption {caption!r} has no characters that this run's vocabulary knows."
+            )
+
     def encode(self, images=None, captions=None):
         """Posterior (mean, standard deviation), each [N, D], given either or both.
 
         `images` uint8 [N, H, W, C]; `captions` N strings. A None modality is absent.
         """
         inputs, present = self._inputs(images, captions)
-        return _in_batches(functools.partial(_posterior, self.model, self.params), inputs, present)
+        _, joint = _in_batches(self.posteriors, inputs, present)
+        return joint.mean, np.exp(0.5 * joint.logvar)
+
+    def posteriors(self, inputs, present):
+        """(experts {name: Gaussian [B, D]}, joint Gaussian [B, D]) of a batch for the model.
+
+        `inputs` {"image": uint8 [B, H, W, C], "caption": ids [B, L]}; `present` {name: [B] bool}.
+        """
+        return jax.device_get(_posteriors(self.model, self.params, inputs, present))
 
     def project(self, images=None, captions=None):
         """Unit vectors [N, E] of pictures or of captions, for retrieval by dot product."""
@@ -97,46 +128,65 @@ class Session:
     def sample_latents(self, seeds, images=None, captions=None, sampler="flow", temperature=1.0):
         """Latents [N, D] given pictures, captions, both or nothing, one for each seed.
 
-        `sampler` "flow" is the learned prior; "normal" the Gaussian posterior, which is N(0, I)
-        when nothing is given. `temperature` scales the noise.
+        `sampler` "flow" is the learned prior; "prior" N(0, I), or the Gaussian posterior of
+        what is given; "gmm" the fitted aggregate posterior, which is given nothing.
+        `temperature` scales the noise.
 
         Raises:
-            UserError: an unknown sampler.
+            UserError: an unknown sampler, or one that cannot do this.
         """
         if sampler not in SAMPLERS:
             raise UserError(f"sampler '{sampler}' is unknown; choose one of {', '.join(SAMPLERS)}")
+        if sampler == "gmm":
+            return self._fitted(images is None and captions is None).sample(seeds, temperature)
         inputs, present = self._inputs(images, captions, len(seeds))
         draw = _flow_draw if sampler == "flow" else _normal_draw
         fixed = functools.partial(draw, self.model, self.params, np.float32(temperature))
         return _in_batches(fixed, inputs, present, np.asarray(seeds, np.uint32))
 
+    def _fitted(self, unconditional):
+        if not unconditional:
+            raise UserError("sampler 'gmm' makes new pairs only; use 'flow' for a given caption.")
+        if self.aggregate is None:
+            raise UserError(
+                "sampler 'gmm' is not fitted for this checkpoint (training fits it to the best "
+                "one when it ends); use sampler 'flow'."
+            )
+        return self.aggregate
+
     def decode_images(self, latents):
         """Pictures uint8 [N, H, W, C] of latents [N, D]."""
         return _in_batches(functools.partial(_drawn, self.model, self.params), latents)
 
-    def write(self, latents, seeds=None, temperature=0.0, top_p=1.0):
+    def write(self, latents, seeds=None, temperature=0.0, top_p=1.0, beams=1):
         """Captions (N strings) of latents [N, D] and their mean log-probabilities [N].
 
-        Temperature 0 is greedy; otherwise tokens are drawn, with a seed for each row, from
-        the smallest set that holds `top_p` of the probability (Holtzman et al. 2020).
+        Temperature 0 is greedy, or a search with `beams` hypotheses; otherwise tokens are
+        drawn, with a seed for each row, from the smallest set of probability `top_p`.
+
+        Raises:
+            UserError: beams with a temperature.
         """
-        length = self.shapes["caption"][0]
-        seeds = np.zeros(len(latents), np.uint32) if seeds is None else np.asarray(seeds, np.uint32)
-        fixed = functools.partial(
-            _written,
-            self.model,
-            length,
-            temperature > 0,
-            self.params,
-            np.float32(max(temperature, 1e-6)),
-            np.float32(top_p),
-        )
-        ids, scores = _in_batches(fixed, latents, seeds)
+        fixed = self.model, self.shapes["caption"][0]
+        if temperature > 0 and beams > 1:
+            raise UserError("beams search for the likeliest caption: leave the temperature at 0.")
+        if temperature > 0:
+            seeds = np.arange(len(latents)) if seeds is None else seeds
+            numbers = np.float32(temperature), np.float32(top_p)
+            function = functools.partial(decoding.sampled, *fixed, self.params, *numbers)
+            ids, scores = _in_batches(function, latents, np.asarray(seeds, np.uint32))
+        elif beams > 1:
+            function = functools.partial(decoding.beam_search, *fixed, beams, self.params)
+            ids, scores = _in_batches(function, latents)
+        else:
+            ids, scores = _in_batches(
+                functools.partial(decoding.greedy, *fixed, self.params), latents
+            )
         return self.tokenizer.decode(ids), scores
 
-    def decode(self, latents):
-        """Pairs of latents [N, D]: pictures, and captions written greedily."""
-        captions, scores = self.write(latents)
+    def decode(self, latents, beams=1):
+        """Pairs of latents [N, D]: pictures, and the likeliest captions, as by `write`."""
+        captions, scores = self.write(latents, beams=beams)
         return Pairs(self.decode_images(latents), captions, scores, latents)
 
     def generate(self, num, seed=0, temperature=1.0, sampler="flow"):
@@ -224,10 +274,9 @@ def _apply(model, params, method, *args):
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _posterior(model, params, inputs, present):
+def _posteriors(model, params, inputs, present):
     experts = _apply(model, params, MMVAE.encode, inputs)
-    posterior = _apply(model, params, MMVAE.fuse, experts, present)
-    return posterior.mean, jnp.exp(0.5 * posterior.logvar)
+    return experts, _apply(model, params, MMVAE.fuse, experts, present)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -258,42 +307,3 @@ def _noise(seeds, dim):
 @functools.partial(jax.jit, static_argnums=0)
 def _drawn(model, params, latents):
     return to_pixels(_apply(model, params, MMVAE.decode, latents, {"image": None})["image"])
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _written(model, length, drawn, params, temperature, top_p, latents, seeds):
-    """Ids [B, L] and mean log-probability [B] of captions written token by token."""
-    rows = latents.shape[0]
-    keys = jax.vmap(jax.random.key)(seeds)
-
-    def one(carry, index):
-        caches, token, done = carry
-        logits, caches = _apply(model, params, MMVAE.write_extend, caches, token, index)
-        logits = logits.at[:, BOS].set(-jnp.inf).at[:, PAD].set(-jnp.inf)
-        if drawn:
-            token = jax.vmap(jax.random.categorical)(
-                jax.vmap(jax.random.fold_in, (0, None))(keys, index),
-                _nucleus(logits / temperature, top_p),
-            )
-        else:
-            token = jnp.argmax(logits, axis=-1)
-        chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), token[:, None], axis=1)[:, 0]
-        written = jnp.where(done, PAD, token)
-        return (caches, written, done | (token == EOS)), (written, jnp.where(done, 0.0, chosen))
-
-    start = (
-        _apply(model, params, MMVAE.write_begin, latents),
-        jnp.full(rows, BOS),
-        jnp.zeros(rows, bool),
-    )
-    _, (ids, scores) = jax.lax.scan(one, start, jnp.arange(length))
-    return ids.T, jnp.sum(scores, axis=0) / jnp.maximum(1, jnp.sum(ids != PAD, axis=0))
-
-
-def _nucleus(logits, top_p):
-    """Logits with everything outside the smallest set of probability `top_p` removed."""
-    ordered = jnp.sort(logits, axis=-1)[:, ::-1]
-    before = jnp.cumsum(jax.nn.softmax(ordered), axis=-1) - jax.nn.softmax(ordered)
-    kept = jnp.maximum(1, jnp.sum(before < top_p, axis=-1))
-    least = jnp.take_along_axis(ordered, kept[:, None] - 1, axis=1)
-    return jnp.where(logits >= least, logits, -jnp.inf)

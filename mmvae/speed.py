@@ -224,3 +224,14 @@ def compilations():
         yield found
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def generation_times(session, pairs, seconds):
+    """Seconds of each `session.generate(pairs)` after one to warm up, for about `seconds`."""
+    session.generate(pairs)
+    taken, begun = [], time.perf_counter()
+    while not taken or time.perf_counter() - begun < seconds:
+        start = time.perf_counter()
+        session.generate(pairs, seed=len(taken))
+        taken.append(time.perf_counter() - start)
+    return taken

@@ -49,6 +49,11 @@ class Tokenizer:
         """Whether an id stands for text that no learnt piece covers: unk or a byte."""
         return piece == UNK or self._pieces.is_byte(piece)
 
+    def knows(self, caption):
+        """Whether a caption has at least one learnt piece, apart from spaces."""
+        pieces = (p for p in self.pieces(caption) if not self.is_fallback(p))
+        return any(self.spelling(piece).strip("▁") for piece in pieces)
+
     def spelling(self, piece):
         """The text of one id, with "▁" for a space."""
         return self._pieces.id_to_piece(piece)

@@ -14,6 +14,7 @@ from mmvae import data, parallel, records, run_directory, summary
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.evaluators import coherence, samples, validation
+from mmvae.fit_samplers import fit_samplers
 from mmvae.inference import Session, shapes
 from mmvae.metrics import Aggregator, Throughput, derive, system_gauges
 from mmvae.plan import Work, on_devices
@@ -76,6 +77,8 @@ def train(config, workdir):
         trainer = Trainer(plan, workdir, console, checkpoints)
         with contextlib.closing(trainer):
             trainer.run(stop)
+        if trainer.step == plan.total_steps and jax.process_index() == 0:
+            fit_samplers(workdir, plan.train_records, plan.val_records, console.note)
         return stop.exit_code
 
 

@@ -97,7 +97,18 @@ def test_the_step_is_measured_without_tensorflow(tmp_path):
     assert result["memory"]["peak_bytes"] > 2**20
     assert set(result["first_step"]) == {"cold_seconds", "warm_seconds"}
     assert "pipeline" not in result
-    for label in ("step ", "images/s", "FLOPs", "peak", "MFU", "memory", "first step"):
+    assert result["generation"]["pairs"] == 16
+    assert result["generation"]["seconds"] > 0
+    for label in (
+        "step ",
+        "images/s",
+        "FLOPs",
+        "peak",
+        "MFU",
+        "memory",
+        "first step",
+        "generation",
+    ):
         assert f"\n{label}" in done.stdout
 
 

@@ -7,12 +7,13 @@ import pytest
 import tiny
 
 from data_prep import vocabulary
-from mmvae import inference
+from mmvae import decoding
+from mmvae.aggregate import AggregatePosterior
 from mmvae.errors import UserError
 from mmvae.inference import Session, slerp
 from mmvae.models import caption
 from mmvae.models.mmvae import MMVAE
-from mmvae.text import BOS, EOS, PAD, Tokenizer
+from mmvae.text import BOS, EOS, PAD, UNK, Tokenizer
 
 CAPTIONS = ["a small red square", "a large blue circle", "a dark cross at the left"]
 
@@ -124,17 +125,17 @@ def test_projections_are_unit_vectors_of_each_modality(session):
 # Sampling
 
 
-def test_normal_draws_are_the_posterior(session):
+def test_prior_draws_are_the_posterior(session):
     mean, _ = session.encode(images=pictures(3))
-    cold = session.sample_latents(range(3), pictures(3), sampler="normal", temperature=0.0)
+    cold = session.sample_latents(range(3), pictures(3), sampler="prior", temperature=0.0)
     np.testing.assert_allclose(cold, mean, rtol=1e-5, atol=1e-6)
 
 
-def test_normal_draws_without_evidence_are_standard_noise(session):
-    z = session.sample_latents(np.arange(400), sampler="normal")
+def test_prior_draws_without_evidence_are_standard_noise(session):
+    z = session.sample_latents(np.arange(400), sampler="prior")
     assert abs(z.mean()) < 0.05
     assert abs(z.std() - 1) < 0.05
-    half = session.sample_latents(np.arange(400), sampler="normal", temperature=0.5)
+    half = session.sample_latents(np.arange(400), sampler="prior", temperature=0.5)
     np.testing.assert_allclose(half, 0.5 * z, rtol=1e-6)
 
 
@@ -149,6 +150,35 @@ def test_an_unknown_sampler_is_named_with_the_known_ones(session):
         session.generate(1, sampler="flux")
 
 
+def test_beams_with_a_temperature_are_refused(session):
+    with pytest.raises(UserError, match="leave the temperature at 0"):
+        session.write(latents(1), temperature=1.0, beams=2)
+
+
+def test_gmm_draws_need_a_fitted_mixture_and_no_evidence(session):
+    with pytest.raises(UserError, match="not fitted for this checkpoint"):
+        session.generate(1, sampler="gmm")
+    with pytest.raises(UserError, match="new pairs only"):
+        session.draw(CAPTIONS, sampler="gmm")
+
+
+def test_gmm_draws_follow_the_fitted_latents(session):
+    train = 3.0 + latents(500) * np.where(np.arange(8) < 4, 0.1, 1.0)
+    fitted = AggregatePosterior.fit(train, train[:100])
+    whole = Session(session.config, session.params, session.tokenizer, 1, fitted)
+    z = whole.sample_latents(range(2000), sampler="gmm")
+    np.testing.assert_allclose(z.mean(axis=0), train.mean(axis=0), atol=0.15)
+    np.testing.assert_allclose(z.std(axis=0), train.std(axis=0), rtol=0.15)
+    np.testing.assert_array_equal(whole.sample_latents([7], sampler="gmm")[0], z[7])
+
+
+def test_captions_of_unknown_characters_are_refused(session):
+    session.check_caption("a small 漢")
+    for unknown in ("漢字", "", "   "):
+        with pytest.raises(UserError, match="no characters that this run's vocabulary knows"):
+            session.check_caption(unknown)
+
+
 def test_a_directory_without_a_config_is_no_run(tmp_path):
     with pytest.raises(UserError, match="is not a run directory"):
         Session.load(tmp_path)
@@ -159,11 +189,19 @@ def test_a_directory_without_a_config_is_no_run(tmp_path):
 
 def written(session, z, temperature=0.0, top_p=1.0):
     """(ids, scores) as numbers."""
-    length = session.shapes["caption"][0]
+    fixed = session.model, session.shapes["caption"][0]
+    if temperature == 0:
+        return jax.device_get(decoding.greedy(*fixed, session.params, z))
     seeds = np.arange(len(z), dtype=np.uint32)
-    temperatures = np.float32(max(temperature, 1e-6)), np.float32(top_p)
-    run = (session.model, length, temperature > 0, session.params, *temperatures, z, seeds)
-    return jax.device_get(inference._written(*run))
+    numbers = np.float32(temperature), np.float32(top_p)
+    return jax.device_get(decoding.sampled(*fixed, session.params, *numbers, z, seeds))
+
+
+def searched(session, z, beams):
+    """(ids, scores) of beam search as numbers."""
+    length = session.shapes["caption"][0]
+    run = decoding.beam_search(session.model, length, beams, session.params, z)
+    return jax.device_get(run)
 
 
 def teacher_forced(session, z, ids):
@@ -197,6 +235,36 @@ def test_nothing_is_written_after_the_end(session):
     assert not np.any(ids == BOS)
 
 
+def test_one_beam_is_greedy(session):
+    z = latents(16)
+    (ids, scores), (same, others) = written(session, z), searched(session, z, 1)
+    np.testing.assert_array_equal(same, ids)
+    np.testing.assert_allclose(others, scores, rtol=1e-5)
+
+
+def test_beam_scores_are_what_the_model_says_of_the_caption(session):
+    z = latents(16)
+    ids, scores = searched(session, z, 4)
+    likely = teacher_forced(session, z, ids)
+    chosen = np.take_along_axis(likely, ids[..., None], axis=-1)[..., 0]
+    real = ids != PAD
+    np.testing.assert_allclose(scores, np.where(real, chosen, 0).sum(1) / real.sum(1), rtol=1e-3)
+
+
+def test_a_beam_of_every_token_finds_the_best_caption_of_two_tokens(session):
+    z, size = latents(4), session.tokenizer.vocab_size
+    run = decoding.beam_search(session.model, 2, size, session.params, z)
+    found = jax.device_get(run)[1]
+    first = teacher_forced(session, z, np.full((4, session.shapes["caption"][0]), UNK))[:, 0]
+    best = first[:, EOS].copy()
+    for token in np.setdiff1d(np.arange(size), [PAD, BOS, EOS]):
+        ids = np.full((4, session.shapes["caption"][0]), UNK)
+        ids[:, 0] = token
+        second = teacher_forced(session, z, ids)[:, 1]
+        best = np.maximum(best, (first[:, token] + second.max(axis=1)) / 2)
+    np.testing.assert_allclose(found, best, rtol=1e-3)
+
+
 def test_a_tiny_nucleus_is_greedy(session):
     z = latents(16)
     np.testing.assert_array_equal(written(session, z, 1.0, top_p=1e-6)[0], written(session, z)[0])
@@ -207,14 +275,14 @@ def test_a_tiny_nucleus_is_greedy(session):
 )
 def test_the_nucleus_is_the_smallest_set_of_its_probability(top_p, kept):
     logits = jnp.log(jnp.array([[0.15, 0.5, 0.05, 0.3]]))
-    found = inference._nucleus(logits, top_p)
+    found = decoding._nucleus(logits, top_p)
     np.testing.assert_array_equal(np.flatnonzero(np.isfinite(found[0])), kept)
     np.testing.assert_array_equal(found[0, kept], logits[0, kept])
 
 
 def test_a_whole_nucleus_keeps_everything():
     logits = jax.random.normal(jax.random.key(0), (3, 50))
-    np.testing.assert_array_equal(inference._nucleus(logits, 1.0), logits)
+    np.testing.assert_array_equal(decoding._nucleus(logits, 1.0), logits)
 
 
 # Arcs

@@ -9,7 +9,14 @@ lists them.
 import flax.linen as nn
 import jax.numpy as jnp
 
-from mmvae.models.layers import Embedded, LatentCanvas, PosteriorHead, Transformer
+from mmvae.models.layers import (
+    Convolution,
+    Dense,
+    Embedded,
+    LatentCanvas,
+    PosteriorHead,
+    Transformer,
+)
 
 
 def to_float(pixels):
@@ -51,7 +58,7 @@ class ImageEncoder(nn.Module):
     def __call__(self, pixels):
         patches = patchify(to_float(pixels), self.patch).astype(self.dtype)
         batch, length, _ = patches.shape
-        x = nn.Dense(self.width, dtype=self.dtype, name="embed")(patches)
+        x = Dense(self.width, dtype=self.dtype, name="embed")(patches)
         x = x + Embedded(length, self.width, self.dtype, name="positions")(batch)
         x, _ = Transformer(self.layers, self.heads, self.dtype)(x)
         return PosteriorHead(self.latent_dim, self.squeeze, self.dtype)(x)
@@ -97,9 +104,9 @@ class Upsampler(nn.Module):
             last = 2 << step == self.factor
             hidden = nn.gelu(nn.LayerNorm(dtype=self.dtype)(x))
             # No convolution on the finest grid: it would cost as much as all the others.
-            x = hidden if last else x + nn.Conv(depth, (3, 3), dtype=self.dtype)(hidden)
+            x = hidden if last else x + Convolution(depth, self.dtype)(hidden)
             depth = self.channels if last else depth // 2
-            blocks = nn.Dense(4 * depth, dtype=self.dtype)(x)
+            blocks = Dense(4 * depth, dtype=self.dtype)(x)
             x = unpatchify(blocks, (2 * height, 2 * width, depth), 2)
         return x
 

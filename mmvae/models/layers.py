@@ -12,6 +12,37 @@ from mmvae.models.gaussian import from_logits
 EMBEDDING_INIT = nn.initializers.normal(0.02)
 
 
+class Dense(nn.Dense):
+    """Linear layer over the last axis of x [..., W], as one product of two matrices.
+
+    The weight gradient of a batched product makes XLA transpose on CPU first: with leading
+    axes merged, the backward pass is a quarter faster there, and the same elsewhere.
+    """
+
+    @nn.compact
+    def __call__(self, x):
+        y = super().__call__(x.reshape(-1, x.shape[-1]))
+        return y.reshape(*x.shape[:-1], self.features)
+
+
+class Convolution(nn.Module):
+    """3x3 convolution with zero padding, [B, H, W, C] -> [B, H, W, features].
+
+    The nine neighbours of every place are gathered and read by one matrix product, whose
+    backward pass is twice as fast on CPU as that of the convolution primitive.
+    """
+
+    features: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x):
+        _, height, width, _ = x.shape
+        padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        neighbours = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+        return Dense(self.features, dtype=self.dtype)(jnp.concatenate(neighbours, axis=-1))
+
+
 class Attention(nn.Module):
     """Multi-head self-attention over x [B, T, W]; `mask` broadcasts to [B, 1, T, S].
 
@@ -25,7 +56,7 @@ class Attention(nn.Module):
     @nn.compact
     def __call__(self, x, mask=None, cache=None, start=0):
         batch, length, width = x.shape
-        projected = nn.Dense(3 * width, use_bias=False, dtype=self.dtype, name="qkv")(x)
+        projected = Dense(3 * width, use_bias=False, dtype=self.dtype, name="qkv")(x)
         heads = projected.reshape(batch, length, 3, self.heads, width // self.heads)
         query, key, value = jnp.moveaxis(heads, 2, 0)
         if cache is not None:
@@ -34,7 +65,7 @@ class Attention(nn.Module):
             value = jax.lax.dynamic_update_slice(cache[1], value, at)
             cache = (key, value)
         mixed = jax.nn.dot_product_attention(query, key, value, mask=mask)
-        out = nn.Dense(width, dtype=self.dtype, name="out")(mixed.reshape(batch, length, width))
+        out = Dense(width, dtype=self.dtype, name="out")(mixed.reshape(batch, length, width))
         return out, cache
 
 
@@ -51,8 +82,8 @@ class Block(nn.Module):
             nn.LayerNorm(dtype=self.dtype)(x), mask, cache, start
         )
         x = x + attended
-        hidden = nn.Dense(4 * width, dtype=self.dtype)(nn.LayerNorm(dtype=self.dtype)(x))
-        return x + nn.Dense(width, dtype=self.dtype)(nn.gelu(hidden)), cache
+        hidden = Dense(4 * width, dtype=self.dtype)(nn.LayerNorm(dtype=self.dtype)(x))
+        return x + Dense(width, dtype=self.dtype)(nn.gelu(hidden)), cache
 
 
 class Transformer(nn.Module):
@@ -100,11 +131,11 @@ class PosteriorHead(nn.Module):
 
     @nn.compact
     def __call__(self, x, visible=None):
-        x = nn.Dense(self.squeeze, dtype=self.dtype, name="squeeze")(x)
+        x = Dense(self.squeeze, dtype=self.dtype, name="squeeze")(x)
         if visible is not None:
             x = x * visible[..., None].astype(x.dtype)
         flat = x.reshape(x.shape[0], -1)
-        moments = nn.Dense(2 * self.latent_dim, dtype=self.dtype, name="moments")(flat)
+        moments = Dense(2 * self.latent_dim, dtype=self.dtype, name="moments")(flat)
         return from_logits(*jnp.split(moments.astype(jnp.float32), 2, axis=-1))
 
 
@@ -119,7 +150,7 @@ class LatentCanvas(nn.Module):
     @nn.compact
     def __call__(self, z):
         batch = z.shape[0]
-        flat = nn.Dense(self.length * self.squeeze, dtype=self.dtype, name="expand")(z)
+        flat = Dense(self.length * self.squeeze, dtype=self.dtype, name="expand")(z)
         x = flat.reshape(batch, self.length, self.squeeze)
-        x = nn.Dense(self.width, dtype=self.dtype, name="widen")(x)
+        x = Dense(self.width, dtype=self.dtype, name="widen")(x)
         return x + Embedded(self.length, self.width, self.dtype, name="positions")(batch)

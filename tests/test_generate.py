@@ -1,0 +1,127 @@
+"""The generate command: files, interpolation, samplers, and errors of one sentence."""
+
+import csv
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+from mmvae import generate
+from mmvae.errors import UserError
+from mmvae.samplers import FILE
+from mmvae.train import train
+
+
+@pytest.fixture(scope="module")
+def run(sprites_dataset, tmp_path_factory):
+    """A run of one epoch."""
+    workdir = tmp_path_factory.mktemp("generate") / "run"
+    settings = {
+        "data__dir": str(sprites_dataset),
+        "data__image_size": 32,
+        "data__channels": 3,
+        "train__epochs": 1,
+        "train__batch_size": 16,
+        "wandb__mode": "disabled",
+    }
+    assert train(tiny.config(**settings).lock(), workdir) == 0
+    return workdir
+
+
+def command(run, *flags):
+    return generate.main(["--workdir", str(run), *map(str, flags)])
+
+
+def rows(folder):
+    with (folder / "captions.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_pairs_are_files_with_their_seeds(run, tmp_path):
+    assert command(run, "--num", 3, "--seed", 5, "--out", tmp_path / "a" / "b") == 0
+    found = rows(tmp_path / "a" / "b")
+    assert [row["seed"] for row in found] == ["5", "6", "7"]
+    assert all((tmp_path / "a" / "b" / row["file"]).exists() for row in found)
+    assert all(float(row["score"]) < 0 for row in found)
+    assert pixels(tmp_path / "a/b/contact_sheet.png").shape[1] > 128 * 3
+
+
+def test_a_seed_alone_is_the_seed_among_others(run, tmp_path):
+    command(run, "--num", 3, "--seed", 5, "--out", tmp_path / "three")
+    command(run, "--num", 1, "--seed", 6, "--out", tmp_path / "one")
+    for name in ("000006.png",):
+        assert (tmp_path / "three" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+@pytest.mark.parametrize("sampler", ["flow", "gmm", "prior"])
+def test_every_sampler_makes_pairs(run, tmp_path, sampler):
+    assert command(run, "--num", 2, "--sampler", sampler, "--out", tmp_path) == 0
+    assert len(rows(tmp_path)) == 2
+
+
+def test_interpolation_moves_between_a_seed_and_a_picture(run, tmp_path):
+    command(run, "--num", 1, "--seed", 9, "--out", tmp_path)
+    ends = ("--interpolate", 9, tmp_path / "000009.png")
+    assert command(run, *ends, "--num", 5, "--out", tmp_path / "between") == 0
+    with Image.open(tmp_path / "between/interpolation.gif") as motion:
+        assert motion.n_frames == 8, "there and back"
+    assert pixels(tmp_path / "between/strip.png").shape[1] > 5 * 128
+    first = pixels(tmp_path / "between/000000.png")
+    np.testing.assert_array_equal(first, pixels(tmp_path / "000009.png"))
+
+
+def test_a_picture_of_any_kind_gets_a_caption(run, tmp_path, capsys):
+    Image.new("P", (50, 20), 3).save(tmp_path / "palette.png")
+    assert command(run, "--image", tmp_path / "palette.png", "--beams", 3) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--num", 1), "--out DIR is required"),
+        (("--num", 0, "--out", "x"), "must be at least 1"),
+        (("--seed", -1, "--out", "x"), "--seed must be at least 0"),
+        (("--caption", "漢字", "--out", "x"), "no characters that this run's vocabulary knows"),
+        (("--caption", "", "--out", "x"), "no characters that this run's vocabulary knows"),
+        (("--image", "missing.png"), "missing.png does not exist"),
+        (("--image", __file__), "not a picture in a known format"),
+        (("--checkpoint", "77", "--out", "x"), "no checkpoint 77"),
+        (("--sampler", "flux", "--out", "x"), "choose one of flow, gmm, prior"),
+        (("--out", __file__), "is a file; name a directory"),
+    ],
+)
+def test_mistakes_get_one_sentence(run, flags, sentence):
+    with pytest.raises(UserError, match=sentence):
+        command(run, *flags)
+
+
+def test_samplers_of_another_checkpoint_are_not_used(run, tmp_path):
+    stored = run / FILE
+    whole = stored.read_bytes()
+    with np.load(stored) as arrays:
+        changed = dict(arrays) | {"step": np.asarray(1)}
+    try:
+        with stored.open("wb") as file:
+            np.savez(file, **changed)
+        with pytest.raises(UserError, match="not fitted for this checkpoint"):
+            command(run, "--sampler", "gmm", "--out", tmp_path)
+    finally:
+        stored.write_bytes(whole)
+
+
+def test_a_damaged_samplers_file_is_named(run, tmp_path):
+    stored = run / FILE
+    whole = stored.read_bytes()
+    try:
+        stored.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(UserError, match="samplers.npz is damaged"):
+            command(run, "--out", tmp_path)
+    finally:
+        stored.write_bytes(whole)
