@@ -60,6 +60,28 @@ COMPONENTS = (
         "batch keep it up.",
     ),
 )
+# Engraved sprites are read back exactly: shares of answers that are right in everything.
+EXACT = (
+    Component(
+        "caption of a picture, all of it right",
+        "coherence_image_to_caption",
+        ".0%",
+        "Show the picture alone more often: --config.loss.subsets.image.",
+    ),
+    Component(
+        "picture of a caption, all of it right",
+        "coherence_caption_to_image",
+        ".0%",
+        "Train longer, for the prior: --config.train.epochs; or raise --config.loss.weights.kl, so "
+        "that it has less to learn.",
+    ),
+    Component(
+        "agreement of new pairs",
+        "coherence_joint",
+        ".0%",
+        "Train longer, for the prior: --config.train.epochs; or widen --config.model.prior.width.",
+    ),
+)
 _OPEN = ("image_mse_from_caption", "loss_alignment")  # their best is not 0: only information
 
 
@@ -67,19 +89,32 @@ def answer(run):
     """The Verdict for a Run."""
     known = baselines(run)
     scored = [(c, _share(run, c, known)) for c in COMPONENTS]
-    scored = [(component, share) for component, share in scored if share is not None]
+    exact = [(c, run.last(f"val/{c.metric}")) for c in EXACT]
+    scored, exact = ([pair for pair in pairs if pair[1] is not None] for pairs in (scored, exact))
     if not scored:
         return unknown(QUESTION, "Too early to say: no evaluation was logged yet.")
     figures = [_figure(run, component, share, known) for component, share in scored]
+    figures += [_exact(component, share) for component, share in exact]
     figures += _dominance(run)
     judged = [pair for pair in scored if pair[0].metric not in _OPEN] or scored
-    component, share = min(judged, key=lambda pair: pair[1])
-    source = known[component.metric].source
-    words = f"{component.name[0].upper()}{component.name[1:].split(',')[0]}"
-    text = f"{words} has the most room: {share:.0%} explained, where 0 % is {source}."
+    component, share = min(judged + exact, key=lambda pair: pair[1])
+    name = component.name.split(",")[0]
+    text = f"The most room is in the {name}: {_of(component, share, known)}."
     if all(figure.level in (GOOD, UNKNOWN) for figure in figures):
-        return Verdict(QUESTION, f"All components are well above trivial. {text}", *_rest(figures))
-    return Verdict(QUESTION, text, *_rest(figures), (component.advice,))
+        return Verdict(QUESTION, f"All components do well. {text}", tuple(figures), MEANING)
+    return Verdict(QUESTION, text, tuple(figures), MEANING, (component.advice,))
+
+
+def _of(component, share, known):
+    """A share in words."""
+    if component in EXACT:
+        return f"{share:.0%} are right in everything"
+    return f"{share:.0%} explained, where 0 % is {known[component.metric].source}"
+
+
+def _exact(component, share):
+    healthy = "above 80 %; below 20 % is wrong"
+    return Figure(component.name, f"{share:.0%}", healthy, below(share, 0.8, 0.2))
 
 
 def shares(run):
@@ -87,10 +122,6 @@ def shares(run):
     known = baselines(run)
     found = [_share(run, c, known) for c in COMPONENTS if c.metric not in _OPEN]
     return [share for share in found if share is not None]
-
-
-def _rest(figures):
-    return tuple(figures), MEANING
 
 
 def _share(run, component, known):
