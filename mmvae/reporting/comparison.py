@@ -78,7 +78,7 @@ def _cost(run):
         ("epochs", f"{run.epochs_done:.3g}"),
         ("steps", f"{run.last_step:,}"),
         ("img/s", f"{speed.median():,.0f}" if len(speed) else ""),
-        ("PFLOP", f"{flops * run.last_step / 1e15:.3g}" if known else ""),
+        ("TFLOP", f"{flops * run.last_step / 1e12:,.3g}" if known else ""),
     ]
 
 

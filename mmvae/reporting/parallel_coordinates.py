@@ -1,13 +1,14 @@
 """Parallel coordinates: each run a line through its settings and results."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
 
 from mmvae.reporting import curves
 from mmvae.reporting.settings import short
 
-_COLOURS = matplotlib.colormaps["viridis"]
+# From worst to best; every shade shows on white and on black.
+_COLOURS = LinearSegmentedColormap.from_list("quality", ["#d1603d", "#b3a03c", "#3b8fd4"])
 
 
 def draw(comparison, ink=curves.INK, grid=curves.GRID):
@@ -67,9 +68,8 @@ def _shades(comparison):
     if not comparison.targets:
         return [curves.COLOURS[0]] * len(comparison.runs)
     target = comparison.targets[0]
-    ranks = comparison.table[target.metric].rank(pct=True, ascending=target.less)
-    # The light end of the map would vanish on white.
-    return [_COLOURS(0.1 + 0.7 * (1 - rank)) for rank in ranks]
+    ranks = comparison.table[target.metric].rank(ascending=target.less)
+    return [_COLOURS(1 - (rank - 1) / max(1, len(ranks) - 1)) for rank in ranks]
 
 
 def _heading(comparison, column):
