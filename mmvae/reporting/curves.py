@@ -36,7 +36,6 @@ class Line:
     colour: str
     faint: bool = False
     marker: str = ""
-    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,6 @@ def _plot(axes, line):
         linewidth=0.9 if line.faint else 1.6,
         marker=line.marker or (None if len(steps) > 1 else "."),
         markersize=3,
-        linestyle="--" if line.dashed else "-",
     )
 
 

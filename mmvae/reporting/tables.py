@@ -4,7 +4,6 @@ import pandas as pd
 
 from mmvae.errors import UserError
 
-LAYOUTS = ("long", "wide")
 _KEYS = ["run", "step", "epoch", "time"]
 
 

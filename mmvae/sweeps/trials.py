@@ -32,10 +32,10 @@ class Trial(NamedTuple):
         except runs.UserError:
             return None
 
-    def command(self, config_file, overrides, program="mmvae.main"):
+    def command(self, config_file, overrides):
         """The run's command line as a list; `overrides` {field: value} hold for every run."""
         fields = overrides | self.setting | {"seed": self.seed, "name": self.name}
-        words = [sys.executable, "-m", program, "--config", str(config_file)]
+        words = [sys.executable, "-m", "mmvae.main", "--config", str(config_file)]
         words += ["--workdir", str(self.path)]
         return words + [f"--config.{field}={_text(value)}" for field, value in fields.items()]
 
