@@ -80,14 +80,18 @@ def get_config():
     config.train.batch_size = 256  # pairs a step, over all devices of all processes
     config.train.accumulate_steps = 1  # parts a batch is split into to save memory
     config.train.ema_decay = 0.999  # of the averaged parameters that are evaluated
-    config.train.prior_steps = 5000  # of the learned prior alone, after the last epoch
     config.train.log_every_steps = 20
+
+    config.samplers = ConfigDict()  # fitted to the best checkpoint after the last epoch:
+    config.samplers.prior_steps = 5000  # of the learned prior alone
+    config.samplers.prior_learning_rate = 1e-3  # its peak; the optimizer is that of training
 
     config.eval = ConfigDict()
     config.eval.every_epochs = 1
     config.eval.batch_size = 256
     config.eval.samples_every_epochs = 5  # pictures and caption table
     config.eval.num_samples = 16  # of each kind
+    config.eval.metrics = ("coherence",)  # families of mmvae.evaluate, as often as samples
 
     config.checkpoint = ConfigDict()
     config.checkpoint.every_minutes = 10.0  # besides the one at every evaluation

@@ -32,7 +32,7 @@ def get_config():
 
         config.optimizer.learning_rate = 5e-4
         config.train.batch_size = 64
-        config.train.epochs = 20
+        config.train.epochs = 24
         config.train.ema_decay = 0.998
         config.eval.batch_size = 64
     return config

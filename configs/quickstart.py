@@ -34,13 +34,14 @@ def get_config():
         config.loss.subsets.image = 0.7  # captions are short and easy: pictures need the work
         config.loss.subsets.caption = 0.1
 
-        config.loss.weights.kl = 2e-4
+        config.loss.weights.kl = 3e-4
 
         config.optimizer.learning_rate = 8e-4
         config.train.batch_size = 32
-        config.train.epochs = 7
+        config.train.epochs = 6
         config.train.ema_decay = 0.998
-        config.train.prior_steps = 1200
+        config.samplers.prior_steps = 1500
+        config.samplers.prior_learning_rate = 2e-3
         config.eval.batch_size = 64
-        config.eval.samples_every_epochs = 7
+        config.eval.samples_every_epochs = 6
     return config

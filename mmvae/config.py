@@ -32,7 +32,7 @@ _RANGES = (
             "model.modalities.*_layers",
             "model.prior.layers",
             "train.epochs",
-            "train.prior_steps",
+            "samplers.prior_steps",
             "train.batch_size",
             "train.accumulate_steps",
             "train.log_every_steps",
@@ -55,7 +55,12 @@ _RANGES = (
     (
         "above 0",
         lambda x: 0 < x < math.inf,
-        ("optimizer.learning_rate", "optimizer.clip_norm", "checkpoint.every_minutes"),
+        (
+            "optimizer.learning_rate",
+            "optimizer.clip_norm",
+            "samplers.prior_learning_rate",
+            "checkpoint.every_minutes",
+        ),
     ),
     ("from 0 to 1", lambda x: 0 <= x <= 1, ("*_fraction",)),
     ("at least 0 and below 1", lambda x: 0 <= x < 1, ("*.word_dropout", "train.ema_decay")),

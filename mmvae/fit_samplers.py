@@ -20,6 +20,7 @@ from mmvae.samplers import Samplers
 _BATCH = 64  # pairs encoded at once
 _ROWS = 256  # latents of a step of the prior
 _MOST = 20_000  # pairs
+_MIXED = 5_000  # latents; a mixture gains little from more
 
 
 def fit_samplers(run, train_records, val_records, note):
@@ -31,7 +32,7 @@ def fit_samplers(run, train_records, val_records, note):
     if session.aggregate is not None:
         return
     train, val = (posteriors(session, records) for records in (train_records, val_records))
-    aggregate = AggregatePosterior.fit(_drawn(train), _drawn(val))
+    aggregate = AggregatePosterior.fit(_drawn(train)[:_MIXED], _drawn(val)[:_MIXED])
     prior, loss = fit_prior(session, train)
     Samplers(session.step, aggregate, prior).save(run)
     note(
@@ -54,8 +55,10 @@ def posteriors(session, records):
 
 def fit_prior(session, latents):
     """(parameters of the learned prior, its last loss), from where training left it."""
-    config, steps = session.config, session.config.train.prior_steps
-    update = optimizer.build(config.optimizer, steps)
+    config, steps = session.config, session.config.samplers.prior_steps
+    settings = config.optimizer.copy_and_resolve_references()
+    settings.learning_rate = config.samplers.prior_learning_rate
+    update = optimizer.build(settings, steps)
     step = functools.partial(_step, session.model, update, config.train.ema_decay)
     latents = jax.device_put(latents)
 

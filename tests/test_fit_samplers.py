@@ -19,7 +19,7 @@ def session(sprites_dataset):
         "data__dir": str(sprites_dataset),
         "data__image_size": 32,
         "data__channels": 3,
-        "train__prior_steps": 300,
+        "samplers__prior_steps": 300,
         "train__ema_decay": 0.9,
     }
     config, tokenizer = tiny.config(**settings), Tokenizer(sprites_dataset / "tokenizer.model")

@@ -26,7 +26,7 @@ def config(**changes):
     model.modalities.caption.latent_tokens = 2
     model.prior.width, model.prior.layers = 32, 1
     config.train.batch_size = config.eval.batch_size = 8
-    config.train.prior_steps = 20
+    config.samplers.prior_steps = 20
     config.update_from_flattened_dict(
         {name.replace("__", "."): value for name, value in changes.items()}
     )
