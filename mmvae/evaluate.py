@@ -64,7 +64,7 @@ def evaluate(run, options, directory=None):
         features=options.features,
         families=tuple(options.metrics.split(",")) if options.metrics else tuple(suite.FAMILIES),
     )
-    suite.check(settings)
+    suite.check(settings.families, "--metrics", settings.features)
     data.hide_accelerators()
     session = Session.load(run, options.checkpoint)
     directory = directory or options.data or session.config.data.dir
@@ -75,6 +75,7 @@ def evaluate(run, options, directory=None):
         "data": str(directory),
         "split": options.split,
         "checkpoint": options.checkpoint,
+        "step": session.step,
         "pairs": len(job.test),
         "split_pairs": len(test),
         "seed": settings.seed,

@@ -13,7 +13,7 @@ from mmvae import config as configs
 from mmvae import data, parallel, records, run_directory, summary
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
-from mmvae.evaluators import coherence, samples, validation
+from mmvae.evaluators import samples, suite, validation
 from mmvae.fit_samplers import fit_samplers
 from mmvae.inference import Session, shapes
 from mmvae.metrics import Aggregator, Throughput, derive, system_gauges
@@ -36,6 +36,7 @@ class Plan(Work):
 
     def __init__(self, config):
         configs.validate(config, jax.device_count(), jax.process_count())
+        suite.check(config.eval.metrics, "config.eval.metrics:")
         directory = Path(config.data.dir)
         self.train_records = records.read(directory, "train")
         self.val_records = records.read(directory, "val")
@@ -242,9 +243,11 @@ class Trainer:
         shown = samples.make(session, self.plan.val_records, self.config.eval.num_samples)
         self.writers.images(self.step, shown.grids)
         self.writers.table(self.step, "captions", samples.COLUMNS, shown.rows)
-        if before_training or not coherence.applies(self.plan.val_records):
+        if before_training or not any(self.plan.val_records.captions):
             return {}
-        return coherence.evaluate(session, self.plan.val_records)
+        settings = suite.Settings(families=self.config.eval.metrics)
+        job = suite.evaluate(session, self.plan.val_records, self.plan.train_records, settings)
+        return {name: estimate.value for name, estimate in job.model.items()}
 
     def _save(self, val_loss=None):
         self._take_pending()

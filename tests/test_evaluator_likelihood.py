@@ -154,8 +154,12 @@ def pairs(session):
     return Split(images, captions, session.ids(captions), captions)
 
 
+def draws(session, pairs, given, count):
+    return likelihood.draw(likelihood.compiled(session, count), session, pairs, given, seed=0)
+
+
 def test_draws_are_the_models_posterior_and_losses(session, pairs):
-    found = likelihood.draw(session, pairs, ("image",), 3, seed=0)
+    found = draws(session, pairs, ("image",), 3)
     mean, deviation = session.encode(images=pairs.images)
     np.testing.assert_allclose(found.mean, mean, rtol=1e-4, atol=1e-5)
     prior = gaussian.standard(mean.shape)
@@ -163,15 +167,15 @@ def test_draws_are_the_models_posterior_and_losses(session, pairs):
     np.testing.assert_allclose(found.kl, gaussian.kl(q, prior), rtol=1e-3, atol=1e-5)
     assert found.losses["image"].shape == found.log_ratio.shape == (21, 3)
     # E[log q - log p] is the KL.
-    many = likelihood.draw(session, pairs, ("image",), 400, seed=1)
+    many = draws(session, pairs, ("image",), 400)
     np.testing.assert_allclose(
         -many.log_ratio.mean(axis=1), many.kl.sum(axis=1), rtol=0.15, atol=0.3
     )
 
 
 def test_rows_do_not_depend_on_the_others(session, pairs):
-    all_of_them = likelihood.draw(session, pairs, ("caption",), 2, seed=0)
-    some = likelihood.draw(session, pairs.take(range(5)), ("caption",), 2, seed=0)
+    all_of_them = draws(session, pairs, ("caption",), 2)
+    some = draws(session, pairs.take(range(5)), ("caption",), 2)
     for name, loss in some.losses.items():
         np.testing.assert_allclose(loss, all_of_them.losses[name][:5], rtol=1e-5)
 

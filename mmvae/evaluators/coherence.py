@@ -8,8 +8,7 @@ generated pairs; and the share for each attribute alone.
 import numpy as np
 
 from mmvae import sprites
-from mmvae.evaluators import split
-from mmvae.evaluators.estimates import Resampling
+from mmvae.inference import SAMPLERS
 
 CAPTIONS, IMAGES, PAIRS = 500, 250, 500  # samples a seed, as on the leaderboard
 _SEEDS_APART = 100_000
@@ -19,22 +18,6 @@ def level(captions):
     """The sprites level that captions tell, or None if they are no sprites' captions."""
     fits = lambda n: all(sprites.parse(text, n) for text in captions[:50])
     return next((n for n in sprites.LEVELS if fits(n)), None)
-
-
-def applies(records):
-    """Whether a split is of engraved sprites."""
-    return level(records.captions) is not None
-
-
-def evaluate(session, records, seed=0):
-    """{"coherence_...": float in [0, 1]} of a split during training: every attribute at once."""
-    test = split.load(records, session, CAPTIONS)
-    found = measure(session, test, Resampling(seed), seeds=1)
-    n = level(test.captions)
-    found |= _named(
-        "coherence_joint", pairs_right(session.generate(PAIRS, seed), n), Resampling(seed)
-    )
-    return {f"coherence_{way}": found[f"coherence_{way}"].value for way in _WAYS}
 
 
 def measure(session, test, resampling, seeds):
@@ -55,7 +38,7 @@ def measure(session, test, resampling, seeds):
 
 
 def measure_joint(session, n, num, resampling, seeds, sampler):
-    """{"coherence_joint_<sampler>", ..._attribute: Estimate} of pairs of level `n`, one sampler.
+    """{"coherence_joint", ..._attribute: Estimate} of pairs of level `n`, drawn by one sampler.
 
     `num` pairs for each seed, and no more than the leaderboard has.
     """
@@ -65,7 +48,12 @@ def measure_joint(session, n, num, resampling, seeds, sampler):
         for s in range(seeds)
     ]
     right = {name: np.concatenate([one[name] for one in drawn]) for name in drawn[0]}
-    return _named(f"coherence_joint_{sampler}", right, resampling)
+    return _named(joint_name(sampler), right, resampling)
+
+
+def joint_name(sampler):
+    """The metric of a sampler's pairs; the first sampler is the one taken unless told otherwise."""
+    return "coherence_joint" if sampler == SAMPLERS[0] else f"coherence_joint_{sampler}"
 
 
 def captions_values(captions, written, n, resampling):
@@ -110,6 +98,3 @@ def _named(name, right, resampling):
         f"{name}_{attribute}" if attribute else name: resampling.mean(values)
         for attribute, values in right.items()
     }
-
-
-_WAYS = ("image_to_caption", "caption_to_image", "joint")

@@ -46,14 +46,14 @@ def evaluate(session, test, train, resampling, draws):
     `test` and `train` are `Split`s; `draws` is K.
     """
     specs = session.config.model.modalities
-    fitted = draw(
-        session, train.take(evenly(len(train), _FITTED_ON)), tuple(specs), 1, resampling.seed
-    )
+    terms, seed = compiled(session, draws), resampling.seed
+    known = train.take(evenly(len(train), _FITTED_ON))
+    fitted = draw(terms, session, known, tuple(specs), seed)
     scales = {name: float(np.mean(loss)) for name, loss in fitted.losses.items()}
     sources = {"joint": tuple(specs)} | {name: (name,) for name in specs}
     found, values = {}, {}
     for source, given in sources.items():
-        found[source] = draw(session, test, given, draws, resampling.seed)
+        found[source] = draw(terms, session, test, given, seed)
         likely = log_likelihoods(found[source].losses, specs, session.shapes, scales)
         bounds = _bounds(source, given, found[source], likely)
         values |= {name: resampling.mean(value) for name, value in bounds.items()}
@@ -67,16 +67,20 @@ def evaluate(session, test, train, resampling, draws):
     return values, details
 
 
-def draw(session, pairs, given, count, seed):
-    """Draws of `count` latents for each pair of a `Split`, given modalities named in `given`."""
+def compiled(session, count):
+    """What `draw` runs for `count` latents a pair; compiled once for every `given`."""
     specs = session.config.model.modalities
-    terms = functools.partial(_terms, session.model, specs, given, count)
-    batch = {"image": pairs.images, "caption": pairs.ids}
-    batch = {name: batch[name] for name in specs}
-    rows = np.arange(len(pairs.images), dtype=np.uint32)
-    key = jax.random.key(seed)
-    run = jax.jit(lambda batch, rows: terms(session.params, batch, key, rows))
-    return Draws(*in_batches(run, batch, rows))
+    return jax.jit(functools.partial(_terms, session.model, specs, count))
+
+
+def draw(terms, session, pairs, given, seed):
+    """Draws for each pair of a `Split`, given modalities named in `given`; `terms`: `compiled`."""
+    images_and_ids = {"image": pairs.images, "caption": pairs.ids}
+    batch = {name: images_and_ids[name] for name in session.config.model.modalities}
+    shown = {name: np.full(len(pairs), name in given) for name in batch}
+    rows = np.arange(len(pairs), dtype=np.uint32)
+    run = functools.partial(terms, session.params, jax.random.key(seed))
+    return Draws(*in_batches(run, batch, shown, rows))
 
 
 def log_likelihoods(losses, specs, shapes, scales):
@@ -145,10 +149,9 @@ def _latent(draws, resampling):
     }
 
 
-def _terms(model, specs, given, count, params, batch, key, rows):
+def _terms(model, specs, count, params, key, batch, shown, rows):
     """The fields of Draws for a batch; row i's noise depends on its number alone."""
     apply = lambda method, *args: model.apply({"params": params}, *args, method=method)
-    shown = {name: jnp.full(len(rows), name in given) for name in specs}
     posterior = apply(MMVAE.fuse, apply(MMVAE.encode, batch), shown)
     prior = gaussian.standard(posterior.mean.shape)
     teachers = {name: MODALITIES[spec.kind].teacher(batch[name]) for name, spec in specs.items()}

@@ -125,8 +125,8 @@ def comparison(ours, others):
     yield f"{ours['run']} less others; [95 % bootstrap interval], * without 0"
     for number, (theirs, _) in enumerate(others, 1):
         yield f"  ({number}) {theirs['run']} ({theirs['checkpoint']}), {theirs['split']} split"
-    columns = "".join(f"{f'({n})':>11}{'difference':>34}" for n in range(1, len(others) + 1))
-    yield f"  {'':<36}{'ours':>11}{columns}  better"
+    heads = [f"{f'({n})':>11}{'difference':>11}{'':>23}" for n in range(1, len(others) + 1)]
+    yield f"  {'':<36}{'ours':>11}{''.join(heads)}  better"
     for name, one in ours["model"].items():
         cells = [_compared(name, theirs, values.get(name)) for theirs, values in others]
         if any(cell.strip() for cell in cells):

@@ -3,6 +3,7 @@
 import importlib.util
 import time
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 import jax
 
@@ -56,8 +57,8 @@ class Job:
 
     session: object
     records: object
+    train_records: object
     test: split.Split
-    train: split.Split
     settings: Settings
     answers: Answers
     resampling: Resampling
@@ -67,6 +68,11 @@ class Job:
     details: dict = field(default_factory=dict)
     notes: list = field(default_factory=list)
     pictures: dict = field(default_factory=dict)
+
+    @cached_property
+    def train(self):
+        """The Split of training pairs, decoded when a family first looks at them."""
+        return split.load(self.train_records, self.session, TRAIN_MOST)
 
     def beside(self, baseline, values):
         """Put values {name: Estimate} of a baseline beside the model's."""
@@ -81,11 +87,11 @@ def evaluate(session, records, train_records, settings, progress=iter):
     Raises:
         UserError: an unknown family or network.
     """
-    check(settings)
+    check(settings.families, "--metrics", settings.features)
     test = split.load(records, session, settings.num)
-    train = split.load(train_records, session, TRAIN_MOST)
     answers = Answers(session, test, settings.seed, settings.num)
-    job = Job(session, records, test, train, settings, answers, Resampling(settings.seed))
+    resampling = Resampling(settings.seed)
+    job = Job(session, records, train_records, test, settings, answers, resampling)
     seconds = job.details["seconds"] = {}
     for family in progress([name for name in FAMILIES if name in settings.families]):
         start = time.perf_counter()
@@ -94,21 +100,19 @@ def evaluate(session, records, train_records, settings, progress=iter):
         if values:
             job.families[family] = list(values)
         seconds[family] = round(time.perf_counter() - start, 1)
-    job.details["settings"] = asdict(settings) | {"train_pairs": len(train)}
+    job.details["settings"] = asdict(settings) | {"train_pairs_at_most": TRAIN_MOST}
     return job
 
 
-def check(settings):
-    """UserError for a setting that names nothing, before anything is computed."""
-    for name in settings.families:
+def check(families, flag, network=""):
+    """UserError for a family (given by `flag`) or a network that there is not."""
+    for name in families:
         if name not in FAMILIES:
             hint = did_you_mean(name, FAMILIES)
-            raise UserError(f"--metrics {name} is not one of: {', '.join(FAMILIES)}{hint}")
-    if settings.features and settings.features not in features.NETWORKS:
-        hint = did_you_mean(settings.features, features.NETWORKS)
-        raise UserError(
-            f"--features {settings.features} is not one of: {', '.join(features.NETWORKS)}{hint}"
-        )
+            raise UserError(f"{flag} {name} is not one of: {', '.join(FAMILIES)}{hint}")
+    if network and network not in features.NETWORKS:
+        hint = did_you_mean(network, features.NETWORKS)
+        raise UserError(f"--features {network} is not one of: {', '.join(features.NETWORKS)}{hint}")
 
 
 def _losses(job):
