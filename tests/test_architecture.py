@@ -102,7 +102,9 @@ def test_everything_in_the_table_exists():
 
 
 def test_data_preparation_shares_only_formats():
-    shared = tuple(f"mmvae.{n}" for n in ("errors", "text", "sprites", "contact_sheet", "records"))
+    shared = tuple(
+        f"mmvae.{n}" for n in ("errors", "text", "sprites", "pictures", "contact_sheet", "records")
+    )
     names = {n for source in sources("data_prep").values() for n in imported(source)}
     used = {name for name in names if within(name, "mmvae")}
     assert used, "data_prep and mmvae share the record schema"
