@@ -55,7 +55,7 @@ def main(argv):
     out = Path(options.out)
     write(pairs, seeds, out)
     if options.interpolate:
-        write_motion(pairs, out)
+        _write_way(pairs, out)
     print(f"{len(pairs.images)} pairs in {out}; look at {out / 'contact_sheet.png'}")
     return 0
 
@@ -127,8 +127,17 @@ def write(pairs, seeds, directory):
     contact_sheet(pairs.images, pairs.captions).save(directory / "contact_sheet.png")
 
 
-def write_motion(pairs, directory):
-    """`interpolation.gif`, there and back, each frame with its caption; and `strip.png`."""
+def _write_way(pairs, directory):
+    """`interpolation.gif` and `strip.png`."""
+    from mmvae.contact_sheet import contact_sheet
+
+    write_motion(pairs, directory / "interpolation.gif")
+    strip = contact_sheet(pairs.images, pairs.captions, columns=len(pairs.images))
+    strip.save(directory / "strip.png")
+
+
+def write_motion(pairs, file):
+    """A GIF of pairs there and back, each frame with its caption; `file` is a path or open."""
     from mmvae.contact_sheet import contact_sheet
 
     frames = [
@@ -137,14 +146,13 @@ def write_motion(pairs, directory):
     ]
     there_and_back = frames + frames[-2:0:-1]
     there_and_back[0].save(
-        directory / "interpolation.gif",
+        file,
+        "GIF",
         save_all=True,
         append_images=there_and_back[1:],
         duration=_FRAME_MS,
         loop=0,
     )
-    strip = contact_sheet(pairs.images, pairs.captions, columns=len(frames))
-    strip.save(directory / "strip.png")
 
 
 if __name__ == "__main__":
