@@ -29,7 +29,7 @@ jax_build() {
 
 set_up() {
   build=$(jax_build)
-  stamp=".venv/installed-$build-$(cksum <requirements.txt | cut -d ' ' -f 1)"
+  stamp=".venv/installed-$build-$(cat requirements.txt requirements-test.txt | cksum | cut -d ' ' -f 1)"
   [ -e "$stamp" ] && return
   echo "Setting up .venv (JAX for $build) ..."
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
@@ -37,7 +37,8 @@ set_up() {
   [ -d .venv ] || python3 -m venv .venv
   extra=()
   [ "$build" = cpu ] || extra=("jax[$build]")
-  .venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt "${extra[@]}"
+  .venv/bin/pip install --quiet --disable-pip-version-check \
+    -r requirements.txt -r requirements-test.txt "${extra[@]}"
   touch "$stamp"
 }
 
