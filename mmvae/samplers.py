@@ -48,7 +48,7 @@ class Samplers:
         if not path.exists():
             return None
         try:
-            with np.load(path) as stored:
+            with path.open("rb") as file, np.load(file) as stored:
                 arrays = dict(stored)
                 return cls(
                     int(arrays["step"]),

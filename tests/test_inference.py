@@ -146,7 +146,7 @@ def test_the_flow_listens_to_the_caption(session):
 
 
 def test_an_unknown_sampler_is_named_with_the_known_ones(session):
-    with pytest.raises(UserError, match="'flux' is unknown; choose one of flow, normal"):
+    with pytest.raises(UserError, match="'flux' is unknown; choose one of flow, gmm, prior"):
         session.generate(1, sampler="flux")
 
 

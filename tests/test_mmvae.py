@@ -19,7 +19,7 @@ VOCABULARY = 4000
 PARAMETERS = {
     "base": 84_768_822,
     "engravings_small": 12_792_854,
-    "quickstart": 2_709_390,
+    "quickstart": 2_941_838,
 }
 FOUND = sorted(path.stem for path in Path(__file__).parents[1].glob("configs/[!_]*.py"))
 
