@@ -22,14 +22,14 @@ def main(argv):
     options = _parser().parse_args(argv)
     _check(options)
     # These take a second to import: wrong flags were answered before.
-    from mmvae.reporting import comparison, page, questions, runs, tables, terminal
+    from mmvae.reporting import comparison, page, questions, tables, terminal
 
     if options.watch:
         terminal.watch(options.runs[0], options.every)
         return
     if options.out:
         page.checked(options.out)
-    loaded = [runs.load(path) for path in options.runs]
+    loaded = _loaded(options.runs)
     if options.csv:
         tables.write(loaded, options.csv, options.layout)
     if len(loaded) == 1:
@@ -39,6 +39,23 @@ def main(argv):
         write(loaded, options.out)
     for path in filter(None, (options.out, options.csv)):
         print(f"Written to {path}")
+
+
+def _loaded(paths):
+    """Runs; of several, those that have logged nothing yet are left out, and it is said."""
+    from mmvae.reporting import runs
+
+    found, missing = [], []
+    for path in paths:
+        try:
+            found.append(runs.load(path))
+        except runs.NoMetrics as error:
+            missing.append(error)
+    if len(found) < min(2, len(paths)):
+        raise missing[0]
+    for error in missing:
+        print(f"left out: {error}", file=sys.stderr)
+    return found
 
 
 def _parser():

@@ -48,7 +48,6 @@ def _run(made, directory, options, overrides):
 
     runner = Runner(
         command=lambda trial: trial.command(options.config_file, overrides),
-        directory=directory,
         group=directory.resolve().name,
         parallel=options.parallel,
     )

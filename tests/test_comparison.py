@@ -144,6 +144,13 @@ def test_the_command_compares_runs(driven, tmp_path, ending):
     assert ending == "md" or "<svg" in text
 
 
+def test_runs_without_metrics_are_left_out_and_named(driven, tmp_path, capsys):
+    copy(driven / "healthy", tmp_path, without=("metrics.jsonl",))
+    names = [str(driven / "healthy"), str(driven / "low"), str(tmp_path)]
+    assert command_line.run(report.main, [*names, "--csv", str(tmp_path / "x.csv")]) == 0
+    assert f"left out: {tmp_path} has no metrics yet" in capsys.readouterr().err
+
+
 def test_seeds_share_a_colour(driven, tmp_path):
     changes = {"a": {"seed": 0}, "b": {"seed": 1}, "c": {"train.batch_size": 8}}
     compared = settings.compare(

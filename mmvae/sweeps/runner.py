@@ -24,14 +24,12 @@ class Runner:
 
     Attributes:
         command: function of a Trial -> its command line, a list.
-        directory: of the sweep; logs go to `logs/NAME.log` in it.
         group: of the runs in W&B.
         states: {trial name: state} of every trial seen so far.
         reasons: {trial name: last line of its log} of the crashed ones.
     """
 
     command: object
-    directory: object
     group: str
     parallel: int = 1
     console: Console = field(default_factory=lambda: Console(highlight=False))
@@ -115,8 +113,8 @@ class Runner:
             self.console.print(f"{state:<9} {trial.name}{why}", soft_wrap=True)
 
     def log(self, trial):
-        """The file that a trial's output goes to."""
-        return self.directory / "logs" / f"{trial.name}.log"
+        """The file in a trial's directory that its output goes to."""
+        return trial.path / "log.txt"
 
     def table(self):
         """How every trial stands: state, epoch, validation loss, time."""
