@@ -47,6 +47,26 @@ def sprites_dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def sprites_run(sprites_dataset, tmp_path_factory):
+    """A run of one epoch over those sprites; nobody changes it."""
+    import tiny
+
+    from mmvae.train import train
+
+    workdir = tmp_path_factory.mktemp("sprites") / "run"
+    settings = {
+        "data__dir": str(sprites_dataset),
+        "data__image_size": 32,
+        "data__channels": 3,
+        "train__epochs": 1,
+        "train__batch_size": 16,
+        "wandb__mode": "disabled",
+    }
+    assert train(tiny.config(**settings).lock(), workdir) == 0
+    return workdir
+
+
+@pytest.fixture(scope="session")
 def driven(tmp_path_factory):
     """The folder of the short runs of driven_runs.py, by the name of their condition."""
     folder = tmp_path_factory.mktemp("driven")

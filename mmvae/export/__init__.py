@@ -1,0 +1,1 @@
+"""A run as a directory that works without this code base."""

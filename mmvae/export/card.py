@@ -1,0 +1,123 @@
+"""The model card of a run: what the model is, its data, numbers, limits and terms; Markdown.
+
+Its front matter is that of the Hugging Face hub.
+"""
+
+import json
+
+from mmvae import __version__
+
+_METRICS = {
+    "image_psnr": "reconstruction of pictures, dB",
+    "image_mse": "the same, mean squared error on [-1, 1]",
+    "caption_accuracy": "next tokens right, given the pair's latent",
+    "caption_accuracy_from_image": "next tokens right, given the picture alone",
+    "caption_perplexity": "per token, given the pair's latent",
+    "latent_kl": "information in the latent, nats",
+    "latent_active_units": "dimensions of the latent in use",
+    "coherence_image_to_caption": "captions that name what the picture shows",
+    "coherence_caption_to_image": "pictures that show what the caption says",
+    "coherence_joint": "new pictures that show what their new caption says",
+}
+
+
+def model_card(session, run, licence):
+    """The card of a Session loaded from the directory `run`; `licence` is a name or ""."""
+    name = session.config.name
+    return f"{_front_matter(licence, name)}\n# {name}\n\n{text(session, run, licence)}"
+
+
+def text(session, run, licence=""):
+    """The card without its front matter and title."""
+    card = _json(run / "card.json")
+    sections = {
+        "What it does": _what(session),
+        "Data": _data(card),
+        "How good it is": _numbers(run, session.step),
+        "Limits": _limits(card),
+        "Licence": _licence(licence),
+    }
+    return "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items()) + "\n"
+
+
+def metrics(run, step):
+    """[(name, value, meaning)] of the last validation logged up to a checkpoint."""
+    row = {}
+    path = run / "metrics.jsonl"
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found = json.loads(line)
+            if found.get("step", 0) <= step:
+                row |= {name: value for name, value in found.items() if name.startswith("val/")}
+    known = ((name, row.get(f"val/{name}"), meaning) for name, meaning in _METRICS.items())
+    return [(name, value, meaning) for name, value, meaning in known if value is not None]
+
+
+def _what(session):
+    height, width, channels = session.shapes["image"]
+    length, vocabulary = session.shapes["caption"]
+    kind = "grey" if channels == 1 else "RGB"
+    return (
+        f"One continuous latent of {session.latent_dim} dimensions for a picture "
+        f"({width} x {height}, {kind}) and its caption (up to {length} of {vocabulary} sub-word "
+        f"pieces). It writes a caption for a picture, draws a picture for a caption, and invents "
+        f"new pairs from a seed. Made with mmvae {__version__}; checkpoint {session.step}."
+    )
+
+
+def _data(card):
+    if not card:
+        return "The run has no data card."
+    counts, captions = card["counts"], card["captions"]
+    splits = ", ".join(f"{count:,} {name}" for name, count in counts["splits"].items())
+    return (
+        f"*{card['name']}*: {counts['kept']:,} pairs ({splits}); {counts['rejected']:,} inputs "
+        f"were left out. {captions['distinct']:,} distinct captions, "
+        f"{captions['mean_words']:.1f} words on average; "
+        f"{captions['distinct_words']:,} distinct words."
+    )
+
+
+def _numbers(run, step):
+    rows = metrics(run, step)
+    if not rows:
+        return "Nothing was measured."
+    lines = [f"| {name} | {value:.4g} | {meaning} |" for name, value, meaning in rows]
+    table = "\n".join(["| metric | value | |", "|---|---|---|", *lines])
+    return f"On the validation split, as logged in training; no intervals.\n\n{table}"
+
+
+def _limits(card):
+    seen = f"*{card['name']}*" if card else "its training data"
+    return (
+        f"- It knows what {seen} shows, and nothing else: a photograph, or a caption with other "
+        f"words, gets an answer all the same, and that answer means nothing.\n"
+        "- Pictures are small, and fine detail is blurred: the latent holds what matters for "
+        "reconstruction on average.\n"
+        "- Captions may be wrong, however sure they sound. Do not rely on them where that harms.\n"
+        "- It may repeat training pairs; the demo and the evaluation command measure how near.\n"
+        "- Prejudices of the data are those of the model; nothing filters what it makes."
+    )
+
+
+def _licence(licence):
+    given = (
+        f"The weights are offered under {licence}."
+        if licence
+        else "Whoever exported this model stated no licence for the weights: ask before using them."
+    )
+    return (
+        f"{given} The code that made it, `run.py` included, is Apache-2.0. The terms of the "
+        f"training data stay in force."
+    )
+
+
+def _front_matter(licence, name):
+    return (
+        f"---\nlicense: {licence.lower() or 'unknown'}\nlibrary_name: jax\n"
+        f"pipeline_tag: text-to-image\ntags: [multimodal, vae, image-captioning, {name}]\n---\n"
+    )
+
+
+def _json(path):
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
