@@ -1,0 +1,64 @@
+"""What a visitor did since the page was opened, to be loaded back."""
+
+from pathlib import Path
+
+import gradio as gr
+
+_MOST = 30
+_LABEL = 90  # characters
+
+
+class History:
+    """A list under the tabs; made where it shall stand.
+
+    Args:
+        tabs: the `gr.Tabs` that it switches.
+        parts: every `fields.Tab` of the app.
+    """
+
+    def __init__(self, tabs, parts):
+        self._tabs, self._parts = tabs, parts
+        self.state = gr.State([])
+        with gr.Accordion("History of this session", open=False):
+            self._list = gr.Radio([], label="Newest first", type="index")
+            self._button = gr.Button("Load back", size="sm")
+        self.outputs = [self.state, self._list]
+
+    def connect(self, shown, **options):
+        """Let the button show an old entry; `shown` wraps the handler, `options` its event's."""
+        fields = {
+            field
+            for part in self._parts
+            if not part.live
+            for field in (*part.inputs, *part.outputs)
+        }
+        inputs, outputs = [self.state, self._list], [self._tabs, *fields]
+        self._button.click(shown(self._load), inputs, outputs, **options)
+
+    def after(self, past, part, settings):
+        """Values of `outputs` when `part` has run with `settings`."""
+        past = [(self._parts.index(part), settings), *past][:_MOST]
+        labels = [_label(self._parts[index].name, values) for index, values in past]
+        # A number makes labels unique, which the list needs.
+        labels = [f"{len(past) - place}. {label}" for place, label in enumerate(labels)]
+        return past, gr.Radio(labels, value=None)
+
+    def _load(self, past, place):
+        if place is None:
+            return {self._tabs: gr.Tabs()}
+        index, settings = past[place]
+        part = self._parts[index]
+        kept = [_there(field, value) for field, value in zip(part.inputs, settings)]
+        values = dict(zip(part.inputs, kept)) | dict(zip(part.outputs, part.run(*kept)))
+        return {self._tabs: gr.Tabs(selected=part.name)} | values
+
+
+def _there(field, value):
+    """The value, or None for an upload that was cleaned up since."""
+    gone = isinstance(field, gr.Image) and value and not Path(value).exists()
+    return None if gone else value
+
+
+def _label(name, settings):
+    words = ["picture" if "/" in str(s) else f"{s}" for s in settings if s not in (None, "")]
+    return f"{name}: {', '.join(words)}"[:_LABEL]
