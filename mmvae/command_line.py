@@ -107,6 +107,7 @@ def load(path):
     Raises:
         UserError: there is no such file, or an error in it.
     """
+    path = _installed(path)
     if not path.endswith(".py") or not Path(path).is_file():
         hint = did_you_mean(path, map(str, Path(path).parent.glob("[!_]*.py")))
         raise UserError(f"config file {path} does not exist or is not a .py file{hint}")
@@ -120,6 +121,13 @@ def load(path):
     if not isinstance(config, ConfigDict):
         raise UserError(f"get_config() of {path} must return a ConfigDict, not {config!r}.")
     return config
+
+
+def _installed(path):
+    """`path`, or where there is no such file, the one installed with this code: `configs/base.py`
+    is the same in every folder."""
+    beside = Path(__file__).parents[1] / path
+    return path if Path(path).exists() or not beside.is_file() else str(beside)
 
 
 def override(config, arguments):
