@@ -18,6 +18,7 @@ from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.inference import Session
 from mmvae.preemption import StopRequest
+from mmvae.reporting import runs
 from mmvae.train import Diverged, train
 from mmvae.writers import read_rows
 
@@ -131,6 +132,8 @@ def test_divergence_is_named_and_keeps_the_good_checkpoint(sprites_dataset, tmp_
     )
     with pytest.raises(Diverged, match=r"step \d+: .*(loss|grad)_.* not finite"):
         train(config, tmp_path)
+    step, names = runs.load(tmp_path).diverged
+    assert step > 0 and names, "the log tells reports where it ended"
 
 
 def test_generate_reads_the_run(run, tmp_path):
