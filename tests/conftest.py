@@ -7,9 +7,15 @@ from pathlib import Path
 
 CACHE = Path(__file__).parents[1] / ".pytest_cache"
 
-# Four CPU devices, so that every run of the tests reduces over several.
-os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+# Four CPU devices, so that every run of the tests reduces over several. Programs run for
+# moments here: compiling them fast matters more than fast programs.
+os.environ["XLA_FLAGS"] = " ".join(
+    [
+        os.environ.get("XLA_FLAGS", ""),
+        "--xla_force_host_platform_device_count=4",
+        "--xla_llvm_disable_expensive_passes=true",
+        "--xla_backend_optimization_level=1",
+    ]
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
