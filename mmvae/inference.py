@@ -14,6 +14,7 @@ import numpy as np
 
 from mmvae import config as configs
 from mmvae import decoding
+from mmvae.batches import in_batches
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.models import mmvae
@@ -22,7 +23,6 @@ from mmvae.models.mmvae import MMVAE
 from mmvae.samplers import Samplers
 from mmvae.text import PAD, Tokenizer
 
-BATCH = 16  # rows of every compiled call
 FLOW_STEPS = 20  # of the learned prior's integration
 SAMPLERS = ("flow", "gmm", "prior")
 
@@ -109,7 +109,7 @@ class Session:
         `images` uint8 [N, H, W, C]; `captions` N strings. A None modality is absent.
         """
         inputs, present = self._inputs(images, captions)
-        _, joint = _in_batches(self.posteriors, inputs, present)
+        _, joint = in_batches(self.posteriors, inputs, present)
         return joint.mean, np.exp(0.5 * joint.logvar)
 
     def posteriors(self, inputs, present):
@@ -123,7 +123,7 @@ class Session:
         """Unit vectors [N, E] of pictures or of captions, for retrieval by dot product."""
         inputs, _ = self._inputs(images, captions)
         name = "image" if images is not None else "caption"
-        return _in_batches(functools.partial(_projected, self.model, name, self.params), inputs)
+        return in_batches(functools.partial(_projected, self.model, name, self.params), inputs)
 
     def sample_latents(self, seeds, images=None, captions=None, sampler="flow", temperature=1.0):
         """Latents [N, D] given pictures, captions, both or nothing, one for each seed.
@@ -142,7 +142,7 @@ class Session:
         inputs, present = self._inputs(images, captions, len(seeds))
         draw = _flow_draw if sampler == "flow" else _normal_draw
         fixed = functools.partial(draw, self.model, self.params, np.float32(temperature))
-        return _in_batches(fixed, inputs, present, np.asarray(seeds, np.uint32))
+        return in_batches(fixed, inputs, present, np.asarray(seeds, np.uint32))
 
     def _fitted(self, unconditional):
         if not unconditional:
@@ -156,7 +156,7 @@ class Session:
 
     def decode_images(self, latents):
         """Pictures uint8 [N, H, W, C] of latents [N, D]."""
-        return _in_batches(functools.partial(_drawn, self.model, self.params), latents)
+        return in_batches(functools.partial(_drawn, self.model, self.params), latents)
 
     def write(self, latents, seeds=None, temperature=0.0, top_p=1.0, beams=1):
         """Captions (N strings) of latents [N, D] and their mean log-probabilities [N].
@@ -174,12 +174,12 @@ class Session:
             seeds = np.arange(len(latents)) if seeds is None else seeds
             numbers = np.float32(temperature), np.float32(top_p)
             function = functools.partial(decoding.sampled, *fixed, self.params, *numbers)
-            ids, scores = _in_batches(function, latents, np.asarray(seeds, np.uint32))
+            ids, scores = in_batches(function, latents, np.asarray(seeds, np.uint32))
         elif beams > 1:
             function = functools.partial(decoding.beam_search, *fixed, beams, self.params)
-            ids, scores = _in_batches(function, latents)
+            ids, scores = in_batches(function, latents)
         else:
-            ids, scores = _in_batches(
+            ids, scores = in_batches(
                 functools.partial(decoding.greedy, *fixed, self.params), latents
             )
         return self.tokenizer.decode(ids), scores
@@ -253,20 +253,6 @@ def slerp(start, end, steps):
         np.sin((1 - share) * angle) * start / lengths[0] + np.sin(share * angle) * end / lengths[1]
     ) / np.sin(angle)
     return (((1 - share) * lengths[0] + share * lengths[1]) * arc).astype(np.float32)
-
-
-def _in_batches(function, *trees):
-    """Apply a function of arrays [BATCH, ...] to trees of arrays [N, ...], padding the last."""
-    count = len(jax.tree.leaves(trees)[0])
-    results = []
-    for start in range(0, count, BATCH):
-        part = jax.tree.map(lambda x, at=start: _padded(x[at : at + BATCH]), trees)
-        results.append(jax.device_get(function(*part)))
-    return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *results)
-
-
-def _padded(rows):
-    return np.concatenate([rows, np.repeat(rows[-1:], BATCH - len(rows), axis=0)])
 
 
 def _apply(model, params, method, *args):

@@ -1,32 +1,20 @@
 """The generate command: files, interpolation, samplers, and errors of one sentence."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
-import tiny
 from PIL import Image
 
 from mmvae import generate
 from mmvae.errors import UserError
 from mmvae.samplers import FILE
-from mmvae.train import train
 
 
-@pytest.fixture(scope="module")
-def run(sprites_dataset, tmp_path_factory):
-    """A run of one epoch."""
-    workdir = tmp_path_factory.mktemp("generate") / "run"
-    settings = {
-        "data__dir": str(sprites_dataset),
-        "data__image_size": 32,
-        "data__channels": 3,
-        "train__epochs": 1,
-        "train__batch_size": 16,
-        "wandb__mode": "disabled",
-    }
-    assert train(tiny.config(**settings).lock(), workdir) == 0
-    return workdir
+@pytest.fixture
+def run(sprites_run):
+    return sprites_run
 
 
 def command(run, *flags):
@@ -103,25 +91,16 @@ def test_mistakes_get_one_sentence(run, flags, sentence):
 
 
 def test_samplers_of_another_checkpoint_are_not_used(run, tmp_path):
-    stored = run / FILE
-    whole = stored.read_bytes()
-    with np.load(stored) as arrays:
-        changed = dict(arrays) | {"step": np.asarray(1)}
-    try:
-        with stored.open("wb") as file:
-            np.savez(file, **changed)
-        with pytest.raises(UserError, match="not fitted for this checkpoint"):
-            command(run, "--sampler", "gmm", "--out", tmp_path)
-    finally:
-        stored.write_bytes(whole)
+    other = shutil.copytree(run, tmp_path / "run")
+    with np.load(run / FILE) as arrays:
+        np.savez(other / FILE, **dict(arrays) | {"step": np.asarray(1)})
+    with pytest.raises(UserError, match="not fitted for this checkpoint"):
+        command(other, "--sampler", "gmm", "--out", tmp_path)
 
 
 def test_a_damaged_samplers_file_is_named(run, tmp_path):
-    stored = run / FILE
-    whole = stored.read_bytes()
-    try:
-        stored.write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(UserError, match="samplers.npz is damaged"):
-            command(run, "--out", tmp_path)
-    finally:
-        stored.write_bytes(whole)
+    other = shutil.copytree(run, tmp_path / "run")
+    whole = (other / FILE).read_bytes()
+    (other / FILE).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="samplers.npz is damaged"):
+        command(other, "--out", tmp_path)

@@ -5,7 +5,7 @@ from functools import cached_property, lru_cache, partial
 import jax
 import jax.numpy as jnp
 
-from mmvae.evaluators.batches import in_batches
+from mmvae.batches import in_batches
 from mmvae.models import caption
 from mmvae.models.mmvae import MMVAE
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import logsumexp
 
-from mmvae.evaluators.batches import in_batches
+from mmvae.batches import in_batches
 from mmvae.evaluators.split import evenly
 from mmvae.metrics import derive
 from mmvae.models import gaussian
