@@ -121,9 +121,9 @@ def test_a_clean_environment_gives_what_the_session_gives(session, copy, tmp_pat
 
 
 def clean_environment(folder):
-    """The Python of a new environment with the four packages, in the versions used here."""
+    """The Python of a new environment with those packages, in the versions used here."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    names = ("jax", "jaxlib", "numpy", "sentencepiece", "pillow")
+    names = ("jax", "jaxlib", "flatbuffers", "numpy", "sentencepiece", "pillow")
     wanted = [f"{name}=={importlib.metadata.version(name)}" for name in names]
     install = [folder / "bin/python", "-m", "pip", "install", "--quiet", *wanted]
     done = subprocess.run(install, capture_output=True, text=True)

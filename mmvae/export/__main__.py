@@ -2,7 +2,7 @@
 
 DIR runs without this code base: weights (safetensors), programs for CPU, CUDA and TPU with any
 batch size, tokenizer, samplers, MODEL_CARD.md, samples, checksums, and run.py, which needs only
-jax, numpy, sentencepiece and pillow.
+jax with flatbuffers, numpy, sentencepiece and pillow.
 """
 
 import hashlib

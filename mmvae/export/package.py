@@ -22,7 +22,8 @@ _TOLERANCE = {
     "float32": {"latents": 1e-3, "pixels": 1},
     "bfloat16": {"latents": 0.1, "pixels": 8},
 }
-_REQUIRED = ("jax", "numpy", "sentencepiece", "pillow")
+# jax.export reads programs with flatbuffers, which jax does not install by itself.
+_REQUIRED = ("jax", "flatbuffers", "numpy", "sentencepiece", "pillow")
 _SAMPLES = 16
 
 

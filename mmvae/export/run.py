@@ -1,6 +1,6 @@
 """A trained model of pictures and their captions; this file and its folder are all it needs.
 
-    pip install jax numpy sentencepiece pillow
+    pip install jax flatbuffers numpy sentencepiece pillow
     python run.py generate --num 8 --seed 0 --out new       new pictures with captions
     python run.py draw "big red heart" --num 4 --out drawn  pictures for a caption
     python run.py caption picture.png                       a caption for a picture
