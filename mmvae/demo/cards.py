@@ -20,7 +20,7 @@ CSS = """
 .card figcaption { padding: 4px 0 6px; font-size: 14px; line-height: 1.45; }
 .card .words { font-weight: 600; display: block; overflow-wrap: anywhere; }
 .card .facts { display: block; opacity: 0.8; }
-.card a { margin: 0 12px 0 0; }
+.card a { padding: 0; margin: 0 12px 0 0 !important; }
 .strip { display: grid; gap: 10px; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); }
 .beside { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 18px;
   padding: 14px 0; border-bottom: 1px solid var(--border-color-primary); }
