@@ -2,7 +2,7 @@
 # Train on a TPU: one host, or every host of a pod slice. Needs the gcloud command.
 #
 #   deploy/tpu_vm.sh NAME ZONE ACCELERATOR GIT_URL [flags of mmvae.main]
-#   deploy/tpu_vm.sh mmvae us-central2-b v4-8 https://... --config configs/base.py --workdir gs://...
+#   deploy/tpu_vm.sh mmvae us-central2-b v4-8 https://... --config configs/base.py --workdir /mnt/base
 #
 # Every host runs the same command; with --multihost the hosts of a slice find each other by
 # jax.distributed, and on a single host it changes nothing. --workdir and the data set must be on
@@ -17,7 +17,10 @@ on_all() { gcloud compute tpus tpu-vm ssh "$name" --zone "$zone" --worker all --
 gcloud compute tpus tpu-vm describe "$name" --zone "$zone" >/dev/null 2>&1 ||
   gcloud compute tpus tpu-vm create "$name" --zone "$zone" \
     --accelerator-type "$accelerator" --version tpu-ubuntu2204-base
-on_all "sudo apt-get update -q && sudo apt-get install -yq git python3.11-venv"
+# The image's python3 is 3.10.
+on_all "sudo apt-get update -q && sudo apt-get install -yq git python3.11-venv &&
+  mkdir -p bin && ln -sf /usr/bin/python3.11 bin/python3"
 on_all "[ -d mmvae ] || git clone --depth 1 '$url' mmvae"
-on_all "cd mmvae && ./run.sh python -c 'import jax; jax.distributed.initialize(); print(jax.devices())'"
-on_all "cd mmvae && ./run.sh python -m mmvae.main --multihost $(printf '%q ' "$@")"
+run="cd mmvae && PATH=\$HOME/bin:\$PATH ./run.sh"  # of the host's HOME
+on_all "$run python -c 'import jax; jax.distributed.initialize(); print(jax.devices())'"
+on_all "$run python -m mmvae.main --multihost $(printf '%q ' "$@")"
