@@ -205,6 +205,12 @@ def _nothing(note=""):
     return lambda run: ("-", note)
 
 
+def _reaches(first, last, final, text, name, sign, limit, form):
+    """A criterion that a metric passes a limit, with its trivial baseline beside it."""
+    measures = _level(name, sign, limit, form), _of(name, sign, limit, form)
+    return _Criterion(first, last, final, text, *measures)
+
+
 _STD = (
     "latent_std is the mean deviation of the posteriors: it starts at 1 and falls as the latent "
     "fills. Judged by the KL."
@@ -218,38 +224,10 @@ _CRITERIA = (
     _Criterion(6, 20, False, "val within 20 % of train", _gap, _nothing(_EASY_GAP)),
     _Criterion(20, 20, True, "loss at half of epoch 1", _fall(1, 0.5), _of_loss),
     _Criterion(20, 20, True, "val within 20 % of train", _gap, _nothing(_EASY_GAP)),
-    _Criterion(
-        21,
-        50,
-        False,
-        "caption accuracy over 70 %",
-        _level("caption_accuracy", 1, 0.70, ".1%"),
-        _of("caption_accuracy", 1, 0.70, ".1%"),
-    ),
-    _Criterion(
-        21,
-        50,
-        False,
-        "image MSE under 0.3",
-        _level("image_mse", -1, 0.3, ".4f"),
-        _of("image_mse", -1, 0.3, ".4f"),
-    ),
-    _Criterion(
-        50,
-        50,
-        True,
-        "caption accuracy over 75 %",
-        _level("caption_accuracy", 1, 0.75, ".1%"),
-        _of("caption_accuracy", 1, 0.75, ".1%"),
-    ),
-    _Criterion(
-        50,
-        50,
-        True,
-        "image MSE under 0.25",
-        _level("image_mse", -1, 0.25, ".4f"),
-        _of("image_mse", -1, 0.25, ".4f"),
-    ),
+    _reaches(21, 50, False, "caption accuracy over 70 %", "caption_accuracy", 1, 0.70, ".1%"),
+    _reaches(21, 50, False, "image MSE under 0.3", "image_mse", -1, 0.3, ".4f"),
+    _reaches(50, 50, True, "caption accuracy over 75 %", "caption_accuracy", 1, 0.75, ".1%"),
+    _reaches(50, 50, True, "image MSE under 0.25", "image_mse", -1, 0.25, ".4f"),
     _Criterion(50, 50, True, "the loss levels off (below 5 %)", _flat(0.05), _nothing()),
     _Criterion(51, 100, False, "convergence (below 2 %)", _flat(0.02), _nothing()),
     _Criterion(100, 100, True, "best val loss saved", _best_saved, _nothing()),
