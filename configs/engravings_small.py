@@ -1,4 +1,4 @@
-"""Engravings at 64 pixels, small enough for an hour or two on two CPU cores."""
+"""Engravings at 64 pixels, small enough for an hour on two CPU cores."""
 
 from configs import base
 
@@ -32,7 +32,7 @@ def get_config():
 
         config.optimizer.learning_rate = 5e-4
         config.train.batch_size = 64
-        config.train.epochs = 24
+        config.train.epochs = 50
         config.train.ema_decay = 0.998
         config.eval.batch_size = 64
     return config

@@ -56,7 +56,7 @@ def _collect(options, parallel):
     """(pairs, {picture: Cleaned or Refused}): every picture is cleaned once."""
     rules = images.Rules(options.image_size, options.channels, options.min_side, options.max_aspect)
     pairs, pictures = [], {}
-    stream = iter(sources.read(options.source, options))
+    stream = _of_groups(sources.read(options.source, options), options)
     with tqdm(desc="cleaning pictures", unit=" pairs", disable=None) as bar:
         while batch := list(islice(stream, _BATCH)):
             new = {pair.picture: pair for pair in batch if pair.picture not in pictures}
@@ -65,6 +65,21 @@ def _collect(options, parallel):
             bar.update(len(batch) - len(new))
             pairs += [replace(pair, image=b"") for pair in batch]
     return pairs, pictures
+
+
+def _of_groups(pairs, options):
+    """Yields the pairs of the groups asked for (a book, say)."""
+    only, without, found = set(options.groups), set(options.without_groups), set()
+    for pair in pairs:
+        found.add(pair.group)
+        if pair.group not in without and (not only or pair.group in only):
+            yield pair
+    if unknown := (only | without) - found:
+        raise UserError(
+            f"no pair belongs to group {', '.join(sorted(unknown))}; there are: "
+            f"{', '.join(sorted(found)[:10])}{', ...' if len(found) > 10 else ''} "
+            f"(--group-column {options.group_column})"
+        )
 
 
 def _clean_picture(job):

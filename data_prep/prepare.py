@@ -125,6 +125,8 @@ def _add_sources(group):
     add("--image-column", default="image", help="column or feature with the picture")
     add("--caption-column", default="caption", help="column or feature with the caption")
     add("--group-column", default="group", help="column with the group, such as the book")
+    add("--groups", nargs="+", default=[], metavar="GROUP", help="take these alone")
+    add("--without-groups", nargs="+", default=[], metavar="GROUP", help="take all but these")
     add("--num-pairs", type=int, default=12000, help="number of sprites to draw")
     add("--seed", type=int, default=0, help="seed of the sprites")
 

@@ -27,6 +27,7 @@ def fit_samplers(run, train_records, val_records, note):
     """Fit and store the samplers of a run directory's best checkpoint, unless they are there.
 
     `train_records` and `val_records` are splits of its data set; `note` is told the result.
+    Every process fits the same: they read a checkpoint together. The first one stores.
     """
     session = Session.load(run)
     if session.aggregate is not None:
@@ -34,6 +35,8 @@ def fit_samplers(run, train_records, val_records, note):
     train, val = (posteriors(session, records) for records in (train_records, val_records))
     aggregate = AggregatePosterior.fit(_drawn(train)[:_MIXED], _drawn(val)[:_MIXED])
     prior, loss = fit_prior(session, train)
+    if jax.process_index() != 0:
+        return
     Samplers(session.step, aggregate, prior).save(run)
     note(
         f"samplers    fitted to checkpoint {session.step}: flow loss {loss:.3f}, mixture of "

@@ -78,7 +78,7 @@ def train(config, workdir):
         trainer = Trainer(plan, workdir, console, checkpoints)
         with contextlib.closing(trainer):
             trainer.run(stop)
-        if trainer.step == plan.total_steps and jax.process_index() == 0:
+        if trainer.step == plan.total_steps:
             fit_samplers(workdir, plan.train_records, plan.val_records, console.note)
         return stop.exit_code
 

@@ -115,13 +115,26 @@ def test_everything_left_out_has_its_reason(prepared):
 
 
 def test_no_book_is_in_two_splits(prepared):
-    builder = tfds.builder_from_directory(str(prepared))
-    books = {
-        split: {row["group"] for row in tfds.as_numpy(builder.as_dataset(split))}
-        for split in builder.info.splits
-    }
+    books = books_of(prepared)
     assert set(books) == {"train", "val", "test"}
     assert sum(len(found) for found in books.values()) == 8
+
+
+def test_groups_can_be_taken_alone_or_left_out(raw, tmp_path):
+    by_book = ("--group-column", "book")
+    assert run(raw, tmp_path / "rest", *by_book, "--without-groups", "2", "5") == 0
+    assert run(raw, tmp_path / "two", *by_book, "--groups", "2", "5", "--test-fraction", "0") == 0
+    found = {name: set.union(*books_of(tmp_path / name).values()) for name in ("rest", "two")}
+    assert found == {"rest": {*"013467"}, "two": {*"25"}}
+
+
+def books_of(out):
+    """{split: its books}."""
+    builder = tfds.builder_from_directory(str(out))
+    return {
+        split: {row["group"].decode() for row in tfds.as_numpy(builder.as_dataset(split))}
+        for split in builder.info.splits
+    }
 
 
 def test_our_reader_agrees_with_the_card_and_the_tokenizer(prepared):
@@ -234,6 +247,7 @@ def test_sprites_are_stored_as_drawn(tmp_path):
         (["--min-side", "5000"], "no usable pair is left of 51: picture too small (49)"),
         (["--group-column", "author"], "it has: book, caption, image"),
         (["--tokenizer", "none.model"], "not a readable SentencePiece model"),
+        (["--group-column", "book", "--groups", "77"], "no pair belongs to group 77; there are: 0"),
     ],
 )
 def test_wrong_options_are_explained_without_a_traceback(raw, tmp_path, capsys, more, message):
