@@ -22,6 +22,7 @@ def get_config():
     config.model = ConfigDict()
     config.model.dtype = "bfloat16"  # of matrix products: bfloat16 or float32
     config.model.fusion = "product"  # of the unimodal posteriors: see models/fusion.py
+    config.model.adapter_rank = 0  # of low-rank adapters in the transformer blocks; 0: none
     config.model.alignment_dim = 256  # of the vectors that alignment compares
     config.model.latent = ConfigDict()
     config.model.latent.dim = 1024  # dimensions of the shared latent
@@ -74,6 +75,7 @@ def get_config():
     config.optimizer.beta1 = 0.9
     config.optimizer.beta2 = 0.99
     config.optimizer.weight_decay = 0.05  # of matrices only
+    config.optimizer.multipliers = ()  # of the rate, by parameter: ("encoders_*=0.1",)
 
     config.train = ConfigDict()
     config.train.epochs = 100
@@ -81,6 +83,11 @@ def get_config():
     config.train.accumulate_steps = 1  # parts a batch is split into to save memory
     config.train.ema_decay = 0.999  # of the averaged parameters that are evaluated
     config.train.log_every_steps = 20
+    config.train.freeze = ()  # parameters that stay as they are: ("encoders_*",)
+
+    config.init = ConfigDict()
+    config.init.from_run = ""  # run directory whose model this one starts from; "": anew
+    config.init.skip = ()  # parameters that start anew all the same: ("prior/*",)
 
     config.samplers = ConfigDict()  # fitted to the best checkpoint after the last epoch:
     config.samplers.prior_steps = 5000  # of the learned prior alone

@@ -6,6 +6,7 @@ Its parser is a `Parser`, or a `ConfigParser` when it takes `--config FILE --con
 
 import argparse
 import importlib.util
+import inspect
 import re
 import sys
 import traceback
@@ -104,10 +105,13 @@ class ConfigParser(Parser):
 def load(path):
     """The ConfigDict that `get_config()` of a Python file returns.
 
+    For "FILE.py:TEXT" that is `get_config(TEXT)`: some configs start from a run directory.
+
     Raises:
         UserError: there is no such file, or an error in it.
     """
-    path = _installed(path)
+    path, colon, text = path.partition(".py:")
+    path = _installed(path + ".py" * bool(colon))
     if not path.endswith(".py") or not Path(path).is_file():
         hint = did_you_mean(path, map(str, Path(path).parent.glob("[!_]*.py")))
         raise UserError(f"config file {path} does not exist or is not a .py file{hint}")
@@ -115,12 +119,22 @@ def load(path):
         spec = importlib.util.spec_from_file_location("config_file", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        config = module.get_config()
+        wanted = list(inspect.signature(module.get_config).parameters)
+        if len(wanted) != bool(colon):
+            raise UserError(_usage(path, wanted))
+        config = module.get_config(*[text] * bool(colon))
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(_where_and_what(error, path)) from error
     if not isinstance(config, ConfigDict):
         raise UserError(f"get_config() of {path} must return a ConfigDict, not {config!r}.")
     return config
+
+
+def _usage(path, wanted):
+    """How a config file is named whose `get_config` wants these arguments."""
+    return f"type --config {path}{''.join(f':{name.upper()}' for name in wanted)}"
 
 
 def _installed(path):

@@ -7,6 +7,7 @@ would not follow when a field is set on the command line.
 import json
 import math
 from fnmatch import fnmatch
+from pathlib import Path
 
 from ml_collections import ConfigDict
 
@@ -49,6 +50,7 @@ _RANGES = (
             "loss.subsets.*",
             "loss.weights.*",
             "loss.free_bits",
+            "model.adapter_rank",
             "optimizer.weight_decay",
         ),
     ),
@@ -120,6 +122,30 @@ def fields(config, prefix=""):
 def to_json(config):
     """The configuration as JSON text; tuples become lists."""
     return json.dumps(config.to_dict(), indent=2, ensure_ascii=False) + "\n"
+
+
+def of_run(run):
+    """The locked configuration of a run directory (a path).
+
+    Raises:
+        UserError: no run there, or a damaged configuration.
+    """
+    path = Path(run) / "config.json"
+    if not path.exists():
+        raise UserError(f"{run} is not a run directory: it has no config.json")
+    return from_json(path.read_text())
+
+
+def continuing(run):
+    """The unlocked configuration of a run directory, for another run that starts from its model.
+
+    Raises:
+        UserError: as in `of_run`.
+    """
+    config = of_run(run).copy_and_resolve_references().unlock()
+    config.init.from_run = str(run)
+    config.init.skip = config.train.freeze = config.optimizer.multipliers = ()
+    return config
 
 
 def from_json(text):

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mmvae import adapters, decoding
 from mmvae import config as configs
-from mmvae import decoding
 from mmvae.batches import in_batches
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
@@ -68,10 +68,7 @@ class Session:
         Raises:
             UserError: no run there, no such checkpoint, or a damaged one.
         """
-        run = Path(run)
-        if not (run / "config.json").exists():
-            raise UserError(f"{run} is not a run directory: it has no config.json")
-        config = configs.from_json((run / "config.json").read_text())
+        run, config = Path(run), configs.of_run(run)
         with Checkpoints(run / "checkpoints", read_only=True) as checkpoints:
             step = checkpoints.step_of(which)
             params = checkpoints.restore_subtree(step, "ema_params")
@@ -80,8 +77,9 @@ class Session:
         fitted = samplers is not None and samplers.step == step
         aggregate = samplers.aggregate if fitted else None
         params = params | {"prior": samplers.prior} if fitted else params
+        params = jax.device_put(adapters.merged(params))
         tokenizer = Tokenizer(run / "tokenizer.model")
-        return cls(config, jax.device_put(params), tokenizer, step, aggregate)
+        return cls(adapters.without(config), params, tokenizer, step, aggregate)
 
     @property
     def latent_dim(self):

@@ -1,7 +1,9 @@
-"""Optax: schedules, weight-decay mask, clipping."""
+"""Optax: schedules, clipping, and what is decayed, frozen or slower than the rest."""
 
 import jax
 import optax
+
+from mmvae import patterns
 
 
 def learning_rate(config, total_steps):
@@ -36,6 +38,37 @@ def build(config, total_steps):
             mask=lambda params: jax.tree.map_with_path(_decayed, params),
         ),
     )
+
+
+def of_run(config, total_steps):
+    """The optimizer of a run: `build`, with its multipliers, for what is not frozen.
+
+    Frozen parameters have no optimizer state. Patterns: see `patterns.chosen`.
+    """
+    update = build(config.optimizer, total_steps)
+    if config.train.freeze:
+        kinds = {True: optax.set_to_zero(), False: update}
+        update = optax.partition(kinds, lambda params: frozen(config, params))
+    return optax.chain(update, _multiplied(config.optimizer.multipliers))
+
+
+def frozen(config, params):
+    """`params` with a bool each: whether `config.train.freeze` names it."""
+    return patterns.chosen(config.train.freeze, params, "train.freeze")
+
+
+def _multiplied(rules):
+    """Updates times the factors of their parameters; after AdamW, which undoes a scale before."""
+    factors = lambda params: patterns.multipliers(rules, params, "optimizer.multipliers")
+
+    def init(params):
+        factors(params)  # a wrong rule is told before anything is computed
+        return optax.EmptyState()
+
+    def update(updates, state, params):
+        return jax.tree.map(lambda u, factor: u * factor, updates, factors(params)), state
+
+    return optax.GradientTransformation(init, update)
 
 
 def _decayed(path, parameter):

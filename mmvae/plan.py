@@ -23,7 +23,7 @@ class Work:
     def __init__(self, config, shapes, total_steps):
         self.config, self.shapes, self.total_steps = config, shapes, total_steps
         self.model = mmvae.build(config.model, shapes)
-        self.optimizer = optimizer.build(config.optimizer, total_steps)
+        self.optimizer = optimizer.of_run(config, total_steps)
 
     def initial_state(self):
         """TrainState before the first step, on the default device."""

@@ -20,15 +20,19 @@ def train_step(model, config, update, total_steps):
     def step(state, batch):
         key = jax.random.fold_in(jax.random.key(config.seed), state.step)
         kl_weight = config.loss.weights.kl * jnp.minimum(1.0, (state.step + 1) / warmup)
+        frozen = optimizer.frozen(config, state.params)
         loss = lambda params, part, part_key: objectives.train_losses(
-            model, params, part, part_key, config, kl_weight
+            model, _held(params, frozen), part, part_key, config, kl_weight
         )
         gradients, metrics = _accumulated(loss, state.params, batch, key, config.train)
         gradients = lax.pmean(gradients, AXIS)
         updates, opt_state = update.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         metrics = lax.psum(metrics, AXIS) | _per_step(
-            _gradient_metrics(gradients, updates, params, config.optimizer.clip_norm)
+            _gradient_metrics(
+                *(_trained(tree, frozen) for tree in (gradients, updates, params)),
+                config.optimizer.clip_norm,
+            )
             | {"learning_rate": learning_rate(state.step), "kl_weight": kl_weight}
         )
         ema_params = _moving_average(state.ema_params, params, state.step, config.train.ema_decay)
@@ -68,10 +72,22 @@ def _accumulated(loss, params, batch, key, train):
     )
 
 
+def _held(params, frozen):
+    """No gradient is computed for what is frozen: its share of the backward pass falls away."""
+    return jax.tree.map(lambda p, held: lax.stop_gradient(p) if held else p, params, frozen)
+
+
+def _trained(tree, frozen):
+    """The leaves of a tree like the parameters that are not frozen: a list."""
+    pairs = zip(jax.tree.leaves(tree), jax.tree.leaves(frozen), strict=True)
+    return [leaf for leaf, held in pairs if not held]
+
+
 def _gradient_metrics(gradients, updates, params, clip_norm):
-    size = sum(g.size for g in jax.tree.leaves(gradients))
+    """Of the trained parameters, in lists."""
+    size = sum(g.size for g in gradients)
     norm = optax.tree.norm(gradients)
-    absolute = [jnp.abs(g) for g in jax.tree.leaves(gradients)]
+    absolute = [jnp.abs(g) for g in gradients]
     return {
         "grad_norm": norm,
         "grad_clipped": (norm > clip_norm).astype(jnp.float32),  # as a mean: share of steps
@@ -79,7 +95,7 @@ def _gradient_metrics(gradients, updates, params, clip_norm):
         "grad_max": jnp.max(jnp.stack([jnp.max(a) for a in absolute])),
         "update_ratio": optax.tree.norm(updates) / optax.tree.norm(params),
         # A vector for the histogram: which parameters get small or large gradients.
-        "_gradient_norms": jnp.stack([jnp.linalg.norm(g) for g in jax.tree.leaves(gradients)]),
+        "_gradient_norms": jnp.stack([jnp.linalg.norm(g) for g in gradients]),
     }
 
 

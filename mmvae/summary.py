@@ -3,7 +3,9 @@
 import jax
 import numpy as np
 
-from mmvae import text
+from mmvae import optimizer, text
+
+_FEW = 100  # pairs
 
 
 def lines(plan, state, flops, first_step):
@@ -17,7 +19,18 @@ def lines(plan, state, flops, first_step):
     size = "x".join(str(n) for n in plan.shapes["image"])
     yield f"data        {config.data.dir}: {pairs} pairs of {size} pixels"
     yield f"vocabulary  {text.verdict(plan.vocabulary())}"
+    if len(plan.train_records) < _FEW:
+        yield (
+            f"warning     {len(plan.train_records)} training pairs are learnt by heart in a few "
+            f"epochs, and {len(plan.val_records)} validation pairs tell little: keep the best "
+            "checkpoint, train fewer parameters (config.train.freeze, config.model.adapter_rank)"
+        )
     yield from parameter_table(state.params)
+    held = jax.tree.leaves(optimizer.frozen(config, state.params))
+    if any(held):
+        sizes = [leaf.size for leaf in jax.tree.leaves(state.params)]
+        frozen = sum(size for size, is_held in zip(sizes, held, strict=True) if is_held)
+        yield f"parameters  {'trained':<20} {sum(sizes) - frozen:>12,}"
     yield (
         f"step        {config.train.batch_size} pairs, {flops / 1e9:,.1f} GFLOP, "
         f"{config.model.dtype} products"

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from mmvae import config as configs
-from mmvae import data, parallel, records, run_directory, summary
+from mmvae import data, parallel, records, run_directory, summary, warm_start
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.evaluators import samples, suite, validation
@@ -19,6 +19,7 @@ from mmvae.inference import Session, shapes
 from mmvae.metrics import Aggregator, Throughput, derive, system_gauges
 from mmvae.plan import Work, on_devices
 from mmvae.preemption import StopRequest
+from mmvae.state import create
 from mmvae.text import Tokenizer
 from mmvae.writers import ConsoleWriter, FileWriter, JsonlWriter, Writers, start_wandb
 
@@ -89,9 +90,7 @@ class Trainer:
     def __init__(self, plan, workdir, console, checkpoints):
         self.plan, self.config, self.checkpoints = plan, plan.config, checkpoints
         self.console = console
-        state = plan.initial_state()
-        restored = checkpoints.restore_latest(jax.eval_shape(lambda: state))
-        self.step, state, _ = restored or (0, state, {})
+        self.step, state, self.start = self._first_state()
         self.state = parallel.place(state)
         self.train_step = plan.train_step()
         self.eval_step = plan.eval_step()
@@ -99,7 +98,7 @@ class Trainer:
         self.window, self.epoch_sums = Aggregator(), Aggregator()
         self.pending = None
         self.last_save = time.monotonic()
-        self.writers = self._writers(workdir, self.step if restored else None)
+        self.writers = self._writers(workdir, self.step or None)
         if jax.process_index() == 0:
             self._introduce(workdir)
 
@@ -132,10 +131,24 @@ class Trainer:
             self.writers.summary(values)
         self.writers.close()
 
+    def _first_state(self):
+        """(steps done, state, WarmStart or None): of a checkpoint, another run, or anew."""
+        state = self.plan.initial_state()
+        restored = self.checkpoints.restore_latest(jax.eval_shape(lambda: state))
+        if restored:
+            step, state, _ = restored
+            return step, state, None
+        if not self.config.init.from_run:
+            return 0, state, None
+        start = warm_start.warm_start(self.config, state.params, self.plan.tokenizer)
+        return 0, create(start.params, self.plan.optimizer), start
+
     def _introduce(self, workdir):
         """Say what will happen, and keep what later reports need to know."""
         flops = self.plan.step_flops(self.train_step, self.state)
         for line in summary.lines(self.plan, self.state, flops, self.step):
+            self.console.note(line)
+        for line in warm_start.lines(self.start) if self.start else ():
             self.console.note(line)
         run_directory.keep_facts(workdir, self.plan, self.state.params, flops)
 

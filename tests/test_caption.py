@@ -19,7 +19,7 @@ def writer():
     """(decoder module, its variables, compiled `apply`)."""
     config = tiny.config()
     spec, shape = config.model.modalities.caption, (LENGTH, VOCABULARY)
-    decoder = caption.decoder(spec, config.model.latent, shape, jnp.float32)
+    decoder = caption.decoder(spec, config.model.latent, shape, jnp.float32, 0)
     blank = jnp.zeros((1, 8)), jnp.zeros((1, LENGTH), jnp.int32)
     variables = jax.jit(decoder.init)(jax.random.key(0), *blank)
     variables = tiny.noisy(variables, jax.random.key(1))
@@ -31,7 +31,7 @@ def read():
     """Encoder of ids."""
     config = tiny.config()
     spec, shape = config.model.modalities.caption, (LENGTH, VOCABULARY)
-    encoder = caption.encoder(spec, config.model.latent, shape, jnp.float32)
+    encoder = caption.encoder(spec, config.model.latent, shape, jnp.float32, 0)
     variables = jax.jit(encoder.init)(jax.random.key(0), jnp.ones((1, LENGTH), jnp.int32))
     return jax.jit(lambda ids: encoder.apply(variables, ids))
 

@@ -3,6 +3,7 @@
 import ast
 import math
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,10 @@ def refusal(capsys, *argv):
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_every_config_is_valid_and_has_exactly_the_fields_of_base(name):
-    built = import_module(f"configs.{name}").get_config()
+def test_every_config_is_valid_and_has_exactly_the_fields_of_base(name, tmp_path):
+    get_config = import_module(f"configs.{name}").get_config
+    (tmp_path / "config.json").write_text(config.to_json(base.get_config()))
+    built = get_config(*[str(tmp_path)] * len(signature(get_config).parameters))
     config.validate(built)
     assert field_types(built) == field_types(base.get_config())
 
@@ -92,6 +95,16 @@ def unread(fields, chains):
         if not (by_key or in_group or parts[-2:] in behind_group):
             found.append(path)
     return found
+
+
+def test_a_config_that_starts_from_a_run_is_named_with_it(capsys, tmp_path):
+    from_run = str(ROOT / "configs" / "finetune_style.py")
+    assert refusal(capsys, "--config", from_run) == f"type --config {from_run}:RUN"
+    assert refusal(capsys, "--config", f"{BASE}:runs/a") == f"type --config {BASE}"
+    missing = refusal(capsys, "--config", f"{from_run}:{tmp_path}")
+    assert missing == f"{tmp_path} is not a run directory: it has no config.json"
+    (tmp_path / "config.json").write_text(config.to_json(base.get_config()))
+    assert command_line.load(f"{from_run}:{tmp_path}").init.from_run == str(tmp_path)
 
 
 def test_every_field_is_read_somewhere():

@@ -62,8 +62,8 @@ def coder():
     """(encode pixels, decode latents, shape) of a tiny colour model."""
     config = tiny.config(data__channels=3)
     spec, shape = config.model.modalities.image, (16, 16, 3)
-    encoder = image.encoder(spec, config.model.latent, shape, jnp.float32)
-    decoder = image.decoder(spec, config.model.latent, shape, jnp.float32)
+    encoder = image.encoder(spec, config.model.latent, shape, jnp.float32, 0)
+    decoder = image.decoder(spec, config.model.latent, shape, jnp.float32, 0)
     read = jax.jit(encoder.init)(jax.random.key(0), jnp.zeros((1, *shape), jnp.uint8))
     drawn = jax.jit(decoder.init)(jax.random.key(1), jnp.zeros((1, 8)))
     encode = jax.jit(lambda pixels: encoder.apply(read, pixels))

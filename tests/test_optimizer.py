@@ -71,3 +71,23 @@ def test_large_gradients_are_clipped_together(size, expected):
     _, state = update.update(gradient, update.init(params), params)
     first_moment = optax.tree.get(state, "mu")
     assert float(optax.tree.norm(first_moment)) == pytest.approx(0.5 * expected, rel=1e-5)
+
+
+def test_frozen_parameters_get_no_update_and_no_state_and_multipliers_scale_the_rest():
+    params = {"a": {"kernel": jnp.ones(3)}, "b": {"kernel": jnp.ones(3)}, "c": jnp.ones(3)}
+    gradients = jax.tree.map(jnp.ones_like, params)
+    settings = {"optimizer__schedule": "constant", "optimizer__warmup_fraction": 0.0}
+    changes = {"train__freeze": ("c",), "optimizer__multipliers": ("a/*=0.1",)}
+
+    def updates(**changes):
+        update = optimizer.of_run(tiny.config(**settings, **changes), TOTAL)
+        state = update.init(params)
+        for _ in range(3):  # the first rate of a warm-up of one step is zero
+            found, state = update.update(gradients, state, params)
+        return found, tiny.size(state)
+
+    (found, held), (plain, all_held) = updates(**changes), updates()
+    assert all_held - held == 2 * 3
+    assert np.all(found["c"] == 0)
+    np.testing.assert_allclose(found["a"]["kernel"], 0.1 * plain["a"]["kernel"], rtol=1e-5)
+    assert np.abs(found["b"]["kernel"]).min() > 0

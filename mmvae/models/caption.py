@@ -29,6 +29,7 @@ class CaptionEncoder(nn.Module):
     squeeze: int
     latent_dim: int
     dtype: jnp.dtype
+    rank: int
 
     @nn.compact
     def __call__(self, ids):
@@ -38,7 +39,8 @@ class CaptionEncoder(nn.Module):
         )
         x = x + Embedded(length, self.width, self.dtype, name="positions")(batch)
         visible = ids != PAD
-        x, _ = Transformer(self.layers, self.heads, self.dtype)(x, visible[:, None, None, :])
+        trunk = Transformer(self.layers, self.heads, self.dtype, self.rank)
+        x, _ = trunk(x, visible[:, None, None, :])
         return PosteriorHead(self.latent_dim, self.squeeze, self.dtype)(x, visible)
 
 
@@ -56,6 +58,7 @@ class CaptionDecoder(nn.Module):
     squeeze: int
     latent_tokens: int
     dtype: jnp.dtype
+    rank: int
 
     def setup(self):
         self.prefix = LatentCanvas(self.latent_tokens, self.width, self.squeeze, self.dtype)
@@ -63,7 +66,7 @@ class CaptionDecoder(nn.Module):
             self.vocab_size, self.width, dtype=self.dtype, embedding_init=EMBEDDING_INIT
         )
         self.positions = Embedded(self.length, self.width, self.dtype)
-        self.trunk = Transformer(self.layers, self.heads, self.dtype)
+        self.trunk = Transformer(self.layers, self.heads, self.dtype, self.rank)
 
     def __call__(self, z, inputs):
         """Logits [B, L, V] float32 of each next token, for `inputs` [B, L] from `teacher`."""
@@ -100,15 +103,22 @@ class CaptionDecoder(nn.Module):
         return self.embed.attend(x).astype(jnp.float32)
 
 
-def encoder(spec, latent, shape, dtype):
+def encoder(spec, latent, shape, dtype, rank):
     """CaptionEncoder of a modality's config; `shape` is (length, vocab_size)."""
     _, vocab_size = shape
     return CaptionEncoder(
-        vocab_size, spec.width, spec.encoder_layers, spec.heads, spec.squeeze, latent.dim, dtype
+        vocab_size,
+        spec.width,
+        spec.encoder_layers,
+        spec.heads,
+        spec.squeeze,
+        latent.dim,
+        dtype,
+        rank,
     )
 
 
-def decoder(spec, latent, shape, dtype):
+def decoder(spec, latent, shape, dtype, rank):
     """CaptionDecoder of a modality's config; `shape` is (length, vocab_size)."""
     length, vocab_size = shape
     return CaptionDecoder(
@@ -120,6 +130,7 @@ def decoder(spec, latent, shape, dtype):
         spec.squeeze,
         spec.latent_tokens,
         dtype,
+        rank,
     )
 
 

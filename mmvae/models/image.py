@@ -53,6 +53,7 @@ class ImageEncoder(nn.Module):
     squeeze: int
     latent_dim: int
     dtype: jnp.dtype
+    rank: int
 
     @nn.compact
     def __call__(self, pixels):
@@ -60,7 +61,7 @@ class ImageEncoder(nn.Module):
         batch, length, _ = patches.shape
         x = Dense(self.width, dtype=self.dtype, name="embed")(patches)
         x = x + Embedded(length, self.width, self.dtype, name="positions")(batch)
-        x, _ = Transformer(self.layers, self.heads, self.dtype)(x)
+        x, _ = Transformer(self.layers, self.heads, self.dtype, self.rank)(x)
         return PosteriorHead(self.latent_dim, self.squeeze, self.dtype)(x)
 
 
@@ -74,13 +75,14 @@ class ImageDecoder(nn.Module):
     heads: int
     squeeze: int
     dtype: jnp.dtype
+    rank: int
 
     @nn.compact
     def __call__(self, z, inputs=None):
         height, width, channels = self.shape
         length = (height // self.patch) * (width // self.patch)
         x = LatentCanvas(length, self.width, self.squeeze, self.dtype)(z)
-        x, _ = Transformer(self.layers, self.heads, self.dtype)(x)
+        x, _ = Transformer(self.layers, self.heads, self.dtype, self.rank)(x)
         x = x.reshape(-1, height // self.patch, width // self.patch, self.width)
         return Upsampler(self.patch, channels, self.dtype)(x).astype(jnp.float32)
 
@@ -140,17 +142,24 @@ def multiscale(difference):
 LIKELIHOODS = {"gaussian": gaussian, "laplace": laplace, "multiscale": multiscale}
 
 
-def encoder(spec, latent, shape, dtype):
+def encoder(spec, latent, shape, dtype, rank):
     """ImageEncoder of a modality's config; `shape` is (H, W, C)."""
     return ImageEncoder(
-        spec.patch, spec.width, spec.encoder_layers, spec.heads, spec.squeeze, latent.dim, dtype
+        spec.patch,
+        spec.width,
+        spec.encoder_layers,
+        spec.heads,
+        spec.squeeze,
+        latent.dim,
+        dtype,
+        rank,
     )
 
 
-def decoder(spec, latent, shape, dtype):
+def decoder(spec, latent, shape, dtype, rank):
     """ImageDecoder of a modality's config; `shape` is (H, W, C)."""
     return ImageDecoder(
-        shape, spec.patch, spec.width, spec.decoder_layers, spec.heads, spec.squeeze, dtype
+        shape, spec.patch, spec.width, spec.decoder_layers, spec.heads, spec.squeeze, dtype, rank
     )
 
 

@@ -83,16 +83,16 @@ class MMVAE(nn.Module):
 
 def build(config, shapes):
     """MMVAE of `config.model`; `shapes` is {name: shape}: image (H, W, C), caption (L, V)."""
-    latent, dtype = config.latent, jnp.dtype(config.dtype)
+    latent, dtype, rank = config.latent, jnp.dtype(config.dtype), config.adapter_rank
     specs = config.modalities
     kinds = {name: MODALITIES[spec.kind] for name, spec in specs.items()}
     return MMVAE(
         # Frozen, so that a model can be a static argument of jitted functions.
         encoders=FrozenDict(
-            {n: k.encoder(specs[n], latent, shapes[n], dtype) for n, k in kinds.items()}
+            {n: k.encoder(specs[n], latent, shapes[n], dtype, rank) for n, k in kinds.items()}
         ),
         decoders=FrozenDict(
-            {n: k.decoder(specs[n], latent, shapes[n], dtype) for n, k in kinds.items()}
+            {n: k.decoder(specs[n], latent, shapes[n], dtype, rank) for n, k in kinds.items()}
         ),
         prior=VelocityField(config.prior.width, config.prior.layers, dtype),
         fusion=config.fusion,
