@@ -3,18 +3,22 @@
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from rich.console import Console
 from test_reporting_questions import copy
 
+from configs import base
 from mmvae import command_line, report
 from mmvae import main as training
-from mmvae.reporting import page, panels, runs, terminal
+from mmvae.config import fields
+from mmvae.reporting import page, panels, reproduce, runs, terminal
 
 ROOT = Path(__file__).parents[1]
 
@@ -206,3 +210,23 @@ def test_a_report_that_fails_does_not_fail_the_training(tmp_path, capsys):
     with training.reported(tmp_path / "nowhere"):
         pass
     assert "no report" in capsys.readouterr().err
+
+
+def test_commands_to_reproduce_give_the_same_settings(tmp_path):
+    settings = {"sources": ["folder:x"], "groups": ["1", "2"], "without_groups": []}
+    settings |= {"test_fraction": 0.0, "keep_uncaptioned": False, "tokenizer": "", "channels": 1}
+    config = fields(base.get_config()) | {
+        "train.freeze": ["*", "!*/adapter_*"],
+        "data.augment": False,
+    }
+    run = SimpleNamespace(card={"settings": settings}, config=config, path=tmp_path)
+    (_, preparing), (_, training), _ = reproduce.commands(run)
+    words = shlex.split(preparing)
+    assert words[words.index("--source") :] == [
+        *("--source", "folder:x", "--groups", "1", "2", "--test-fraction", "0.0"),
+        *("--channels", "1", "--out", "datasets/engravings"),
+    ]
+    again = base.get_config()
+    command_line.override(again, shlex.split(training)[3:])
+    assert again.train.freeze == ("*", "!*/adapter_*")
+    assert not again.data.augment

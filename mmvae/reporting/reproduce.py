@@ -37,11 +37,19 @@ def _prepare(run):
     for source in settings["sources"]:
         words += ["--source", source]
     for name, value in settings.items():
-        flag = f"--{name.replace('_', '-')}"
-        if name in _ONLY_ELSEWHERE or value in ("", False, None):
-            continue
-        words += [flag] if value is True else [flag, str(value)]
+        if name not in _ONLY_ELSEWHERE:
+            words += _flag(f"--{name.replace('_', '-')}", value)
     return _lines([*words, "--out", str(run.config.get("data.dir", "DATASET"))])
+
+
+def _flag(flag, value):
+    """A flag with its value as words; none where it is not set."""
+    if value is True:
+        return [flag]
+    values = value if isinstance(value, list) else [value]
+    if values in ([], [""], [None]) or value is False:
+        return []
+    return [flag, *map(str, values)]
 
 
 def _train(run):
@@ -49,6 +57,7 @@ def _train(run):
     words = ["python", "-m", "mmvae.main", "--config", "configs/base.py", "--workdir", "NEW"]
     for name, value in run.config.items():
         if name in known and json.dumps(known[name]) != json.dumps(value):
+            value = tuple(value) if isinstance(value, list) else value
             text = str(value).lower() if isinstance(value, bool) else str(value)
             words.append(f"--config.{name}={text}")
     return _lines(words)
