@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mmvae import patterns
+
 
 def to_host(tree):
     """A pytree of arrays as numpy arrays; typed PRNG keys as their uint32 data."""
@@ -50,8 +52,6 @@ def _describe(tree):
     """{path: "dtype[shape]"}, e.g. {"params/encoder/kernel": "float32[3,8]"}."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {
-        jax.tree_util.keystr(
-            path, simple=True, separator="/"
-        ): f"{np.dtype(x.dtype).name}[{','.join(map(str, x.shape))}]"
+        patterns.name(path): f"{np.dtype(x.dtype).name}[{','.join(map(str, x.shape))}]"
         for path, x in leaves
     }
