@@ -18,6 +18,7 @@ def get_config():
         config.train.batch_size = 16
         config.train.epochs = 4
         config.train.ema_decay = 0.98
+        config.samplers.prior_steps = 200
         config.eval.samples_every_epochs = 4
         config.wandb.mode = "disabled"
     return config
