@@ -14,6 +14,7 @@ def get_config(run):
     config.optimizer.warmup_fraction = 0.1
     config.loss.kl_warmup_fraction = 0.0  # the latent is in use already
     config.train.batch_size = 16
+    config.train.accumulate_steps = 1
     config.train.epochs = 30
     config.train.ema_decay = 0.98
     config.train.log_every_steps = 5

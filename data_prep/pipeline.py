@@ -76,9 +76,9 @@ def _of_groups(pairs, options):
             yield pair
     if unknown := (only | without) - found:
         raise UserError(
-            f"no pair belongs to group {', '.join(sorted(unknown))}; there are: "
-            f"{', '.join(sorted(found)[:10])}{', ...' if len(found) > 10 else ''} "
-            f"(--group-column {options.group_column})"
+            f"no pair belongs to group {', '.join(sorted(unknown))}; in the column "
+            f"{options.group_column} (--group-column) there are: "
+            f"{', '.join(sorted(found - {''})[:10]) or 'none'}{', ...' if len(found) > 10 else ''}"
         )
 
 

@@ -33,7 +33,9 @@ def main(arguments=None):
 
 def _run(options):
     settings = {"sources": options.source} | {
-        name: value for name, value in sorted(vars(options).items()) if name not in _NOT_SETTINGS
+        name: value
+        for name, value in sorted(vars(options).items())
+        if name not in _NOT_SETTINGS and value != []
     }
     if output.is_there(options.out, settings, options.overwrite):
         print(f"{options.out} already holds this data set, nothing to do; --overwrite prepares it")

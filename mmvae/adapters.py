@@ -1,7 +1,7 @@
 """Low-rank adapters (Hu et al. 2022): what `layers.Dense` adds, put into its matrices.
 
-A merged model computes the same with fewer products and without a trace of adapters, so every
-reader of a run works with merged parameters; only training keeps them apart.
+A merged model computes the same, up to rounding, with fewer products and without a trace of
+adapters, so every reader of a run works with merged parameters; only training keeps them apart.
 """
 
 IN, OUT = "adapter_in", "adapter_out"  # names of the matrices [in, rank] and [rank, out]

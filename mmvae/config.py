@@ -88,6 +88,7 @@ def validate(config, devices=1, processes=1):
         _check_range(path, value)
     _check_choices(config)
     _check_modalities(config)
+    _check_start(config)
     where = f"{devices} device{'s' * (devices != 1)}"
     where += f" of {processes} processes" if processes > 1 else ""
     _check_batch(config, "eval.batch_size", devices, where)
@@ -143,8 +144,9 @@ def continuing(run):
         UserError: as in `of_run`.
     """
     config = of_run(run).copy_and_resolve_references().unlock()
-    config.init.from_run = str(run)
-    config.init.skip = config.train.freeze = config.optimizer.multipliers = ()
+    config.init = ConfigDict({"from_run": str(run), "skip": ()})
+    config.train.freeze = config.optimizer.multipliers = ()
+    config.model.adapter_rank = 0  # the run's own adapters are merged
     return config
 
 
@@ -205,6 +207,21 @@ def _check_modalities(config):
         for group in ("cross", "subsets", "weights"):
             if name not in config.loss[group]:
                 raise ConfigError(f"config.{path} needs a config.loss.{group}.{name}: a number.")
+
+
+def _check_start(config):
+    for field in ("init.skip", "train.freeze"):
+        if fields(config)[field] and not config.init.from_run:
+            raise ConfigError(
+                f"config.{field} is for a run that starts from another one; type "
+                "--config.init.from_run=RUN."
+            )
+    adapters = [pattern for pattern in config.train.freeze if "adapter" in pattern]
+    if adapters and not config.model.adapter_rank:
+        raise ConfigError(
+            f"config.train.freeze names {adapters[0]}, but there are no adapters; type "
+            "--config.model.adapter_rank=8."
+        )
 
 
 def _check_choice(config, path, valid):

@@ -4,6 +4,7 @@ import jax
 import optax
 
 from mmvae import patterns
+from mmvae.errors import UserError
 
 
 def learning_rate(config, total_steps):
@@ -53,8 +54,15 @@ def of_run(config, total_steps):
 
 
 def frozen(config, params):
-    """`params` with a bool each: whether `config.train.freeze` names it."""
-    return patterns.chosen(config.train.freeze, params, "train.freeze")
+    """`params` with a bool each: whether `config.train.freeze` names it.
+
+    Raises:
+        UserError: a pattern fits nothing, or nothing is left to train.
+    """
+    held = patterns.chosen(config.train.freeze, params, "train.freeze")
+    if all(jax.tree.leaves(held)):
+        raise UserError("config.train.freeze names every parameter; nothing is left to train.")
+    return held
 
 
 def _multiplied(rules):

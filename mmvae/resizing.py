@@ -11,24 +11,19 @@ import jax
 import numpy as np
 
 
-def resized(path, stored, fresh, before, after):
+def resized(path, stored, fresh, modalities):
     """A stored parameter in the shape of a fresh one, or None where no rule knows how.
 
     Args:
         path: its path, the same in both models.
         stored, fresh: arrays.
-        before, after: `config.model.modalities` of the two models.
+        modalities: `config.model.modalities`, alike in both models.
     """
-    for name, spec in after.items():
+    for name, spec in modalities.items():
         for pattern, rule in _RULES[spec.kind]:
-            if fnmatchcase(path, pattern.format(name)) and _alike(before.get(name), spec):
+            if fnmatchcase(path, pattern.format(name)):
                 return rule(stored, fresh, spec.squeeze)
     return None
-
-
-def _alike(before, after):
-    """Whether both are of one kind with as many numbers at each place."""
-    return before and (before.kind, before.squeeze) == (after.kind, after.squeeze)
 
 
 def _grid_rows(stored, fresh, _):

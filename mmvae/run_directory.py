@@ -21,20 +21,24 @@ _LIBRARIES = ("jax", "flax", "optax", "orbax-checkpoint", "numpy")
 _PEAK_SECONDS = 0.2
 
 
-def prepare(workdir, plan):
-    """Write what is copied from the plan; refuse to mix two configurations in one place.
+def check(workdir, config):
+    """Refuse to mix two configurations in one place.
 
     Raises:
         UserError: the directory holds a run with another configuration.
     """
-    path, text = workdir / "config.json", configs.to_json(plan.config)
-    if path.exists() and path.read_text() != text:
+    path = workdir / "config.json"
+    if path.exists() and path.read_text() != configs.to_json(config):
         raise UserError(
             f"{workdir} holds a run with another configuration; type --workdir NEW for a new run, "
             f"or repeat the flags in {path} to continue that one."
         )
+
+
+def prepare(workdir, plan):
+    """Write what is copied from the plan."""
     workdir.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    (workdir / "config.json").write_text(configs.to_json(plan.config))
     for name in ("tokenizer.model", "card.json"):
         shutil.copyfile(Path(plan.config.data.dir) / name, workdir / name)
 

@@ -93,7 +93,7 @@ def _gradient_metrics(gradients, updates, params, clip_norm):
         "grad_clipped": (norm > clip_norm).astype(jnp.float32),  # as a mean: share of steps
         "grad_mean": sum(jnp.sum(a) for a in absolute) / size,
         "grad_max": jnp.max(jnp.stack([jnp.max(a) for a in absolute])),
-        "update_ratio": optax.tree.norm(updates) / optax.tree.norm(params),
+        "update_ratio": optax.tree.norm(updates) / jnp.maximum(optax.tree.norm(params), 1e-12),
         # A vector for the histogram: which parameters get small or large gradients.
         "_gradient_norms": jnp.stack([jnp.linalg.norm(g) for g in gradients]),
     }

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from mmvae import optimizer, text
+from mmvae import optimizer, text, warm_start
 
 _FEW = 100  # pairs
 
@@ -70,6 +70,9 @@ def dry_run(plan):
         yield f"shape       {name:<20} {shape}"
     held = memory_bytes(state, batch) / 2**30
     yield f"memory      {held:.2f} GiB for parameters, optimizer, average and one batch"
+    if plan.config.init.from_run:
+        params = plan.initial_state().params
+        yield from warm_start.lines(warm_start.warm_start(plan.config, params, plan.tokenizer))
     yield "dry run     nothing was trained or written"
 
 

@@ -62,6 +62,11 @@ class Tokenizer:
         """Ids of one caption, without special ids: list of int."""
         return self._pieces.encode(caption)
 
+    def pieces_within(self, text):
+        """Ids of a text that goes on in the middle of a line: no word begins where it does."""
+        before = self.pieces("\n")  # in whose place SentencePiece marks the first word
+        return self.pieces("\n" + text)[len(before) :]
+
     def encode(self, captions, length):
         """Ids [N, length] int32 of N captions: pieces, EOS, then PAD; truncated to fit."""
         return pad_ids([self.pieces(caption) for caption in captions], length)

@@ -68,7 +68,7 @@ def train(config, workdir):
     plan = Plan(config)
     workdir = Path(workdir)
     if jax.process_index() == 0:
-        run_directory.prepare(workdir, plan)
+        run_directory.check(workdir, config)
     console = ConsoleWriter()
     with (
         StopRequest() as stop,
@@ -91,6 +91,8 @@ class Trainer:
         self.plan, self.config, self.checkpoints = plan, plan.config, checkpoints
         self.console = console
         self.step, state, self.start = self._first_state()
+        if jax.process_index() == 0:
+            run_directory.prepare(workdir, plan)  # now that nothing can be refused any more
         self.state = parallel.place(state)
         self.train_step = plan.train_step()
         self.eval_step = plan.eval_step()

@@ -1,5 +1,7 @@
 """Starting from another run: what is loaded, resized, carried over, frozen, and refused."""
 
+import shutil
+
 import jax
 import numpy as np
 import pytest
@@ -8,10 +10,13 @@ from flax import traverse_util
 
 from configs import adapt, finetune_style
 from data_prep import prepare
+from mmvae import config as configs
 from mmvae import warm_start
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.inference import Session
+from mmvae.preemption import StopRequest
+from mmvae.resizing import resized
 from mmvae.text import Tokenizer
 from mmvae.train import train
 
@@ -30,16 +35,29 @@ def other_words(tmp_path_factory):
     return Tokenizer(out / "tokenizer.model")
 
 
+def anew(config, words, seed=0):
+    """Parameters like new ones, without compiling an initialisation for every shape."""
+    random = np.random.default_rng(seed)
+    shapes = jax.eval_shape(lambda: tiny.params(config, vocabulary=words.vocab_size))
+
+    def draw(path, shape):
+        if path[-1].key == "scale":
+            return np.ones(shape.shape, np.float32)
+        deviation = shape.shape[0] ** -0.5 if path[-1].key == "kernel" else 0.1
+        return deviation * random.normal(size=shape.shape).astype(np.float32)
+
+    return jax.tree.map_with_path(draw, shapes)
+
+
 def session(words, **changes):
     config = tiny.config(**changes).lock()
-    return Session(config, tiny.params(config, vocabulary=words.vocab_size), words)
+    return Session(config, anew(config, words), words)
 
 
 def taken_over(source, words, **changes):
     """(WarmStart, Session of the new model) with another configuration or tokenizer."""
     config = tiny.config(**changes).lock()
-    fresh = tiny.params(config, seed=1, vocabulary=words.vocab_size)
-    start = warm_start.taken_over(source, config, fresh, words)
+    start = warm_start.taken_over(source, config, anew(config, words, seed=1), words)
     return start, Session(config, start.params, words)
 
 
@@ -93,18 +111,41 @@ def assert_same_pictures(grey, colour):
     assert np.abs(drawn.astype(int) - wanted).max() <= 1
 
 
-def test_larger_pictures_start_from_what_smaller_ones_taught(words):
-    """Patches of one flat grey: four times as many say the same, and draw nearly the same."""
-    source = session(words)
-    start, new = taken_over(source, words, data__image_size=32)
+@pytest.mark.parametrize(("before", "after"), [(16, 32), (64, 32)])
+def test_other_sizes_start_from_what_was_learnt_at_one(words, before, after):
+    """Flat pictures mean nearly what they meant."""
+    source = session(words, data__image_size=before)
+    start, new = taken_over(source, words, data__image_size=after)
     assert "encoders_image/PosteriorHead_0/moments/kernel" in fates(start)["resized"]
-    flat = np.full((2, 32, 32, 1), 200, np.uint8)
-    scratch = Session(
-        new.config, tiny.params(new.config, seed=1, vocabulary=words.vocab_size), words
+    scratch = Session(new.config, anew(new.config, words, seed=1), words)
+    wanted = source.encode(images=flat(before))[0]
+    near, far = (
+        np.abs(model.encode(images=flat(after))[0] - wanted).mean() for model in (new, scratch)
     )
-    wanted, _ = source.encode(images=flat[:, :16, :16])
-    near, far = (np.abs(model.encode(images=flat)[0] - wanted).mean() for model in (new, scratch))
-    assert near < 0.3 * far
+    assert near < 0.4 * far
+
+
+def flat(side):
+    return np.full((2, side, side, 1), 200, np.uint8)
+
+
+def test_grids_are_interpolated_the_right_way_up():
+    """A ramp from top to bottom stays one, in rows that are read, written and added."""
+    ramp = lambda side: np.repeat(np.linspace(-1, 1, side), side)
+    specs = tiny.config().model.modalities
+    squeeze = specs.image.squeeze
+    for path, columns in (
+        ("encoders_image/positions/vectors", lambda x: np.stack([x, -x], 1)),
+        ("decoders_image/LatentCanvas_0/expand/bias", lambda x: np.repeat(x, squeeze)),
+        (
+            "encoders_image/PosteriorHead_0/moments/kernel",
+            lambda x: np.repeat(x, squeeze)[:, None] / len(x),
+        ),
+    ):
+        small, large = columns(ramp(8)), columns(ramp(16))
+        for stored, wanted in ((small, large), (large, small)):
+            found = resized(path, stored, np.zeros_like(wanted), specs)
+            np.testing.assert_allclose(found, wanted, atol=0.1 * np.abs(wanted).max())
 
 
 def test_longer_captions_keep_the_meaning_of_short_ones(words):
@@ -121,6 +162,18 @@ def test_longer_captions_keep_the_meaning_of_short_ones(words):
     ]
 
 
+@pytest.mark.parametrize(("length", "kept"), [(12, 8), (5, 5)])
+def test_captions_of_another_length_keep_their_first_positions(words, length, kept):
+    source = session(words)
+    start, _ = taken_over(source, words, data__caption_length=length)
+    for path in ("encoders_caption", "decoders_caption"):
+        old, new = (
+            np.asarray(p[path]["positions"]["vectors"]) for p in (source.params, start.params)
+        )
+        np.testing.assert_array_equal(new[:kept], old[:kept])
+        assert np.all(np.isfinite(new))
+
+
 def test_embeddings_of_shared_pieces_are_carried_over(words, other_words):
     source = session(words)
     start, _ = taken_over(source, other_words)
@@ -130,69 +183,123 @@ def test_embeddings_of_shared_pieces_are_carried_over(words, other_words):
         for params in (source.params, start.params)
     )
     place = {words.spelling(i): i for i in range(words.vocab_size)}
-    shared, unknown = 0, 0
-    for index in range(other_words.vocab_size):
-        text = other_words.spelling(index)
-        if text in place:
-            np.testing.assert_array_equal(new[index], old[place[text]])
-            shared += 1
-        elif spelled := words.pieces(text.replace("▁", " ")):
-            np.testing.assert_allclose(new[index], old[spelled].mean(0), rtol=1e-5)
-            unknown += 1
-    assert shared == start.shared > 100
-    assert unknown > 10
+    ids = {other_words.spelling(i): i for i in range(other_words.vocab_size)}
+    learnt = [text for i, text in enumerate(ids) if i > 3 and not other_words.is_fallback(i)]
+    shared = [text for text in learnt if text in place]
+    assert len(shared) == start.shared > 5
+    for text in shared:
+        np.testing.assert_array_equal(new[ids[text]], old[place[text]])
+    assert "▁yellow" in learnt and "▁yellow" not in place
+    spelled = words.pieces("yellow")
+    np.testing.assert_allclose(new[ids["▁yellow"]], old[spelled].mean(0), rtol=1e-5, atol=1e-6)
 
 
-def continued(config, sprites_dataset, run, **changes):
-    config.data.dir = str(sprites_dataset)
+def test_a_piece_within_a_word_is_not_spelled_as_the_start_of_one(words):
+    start = words.pieces("heart")
+    assert words.spelling(start[0]).startswith("▁")
+    within = [words.spelling(piece) for piece in words.pieces_within("heart")]
+    assert "".join(within) == "heart"
+    assert words.pieces_within(" heart") == start
+
+
+def short(config, dataset, **changes):
+    """A configuration of one epoch of 3 steps."""
+    config.data.dir = str(dataset)
     config.train.epochs = 1
     config.train.batch_size = config.eval.batch_size = 16
     config.samplers.prior_steps = 20
     config.eval.metrics = ()
     config.update_from_flattened_dict({k.replace("__", "."): v for k, v in changes.items()})
-    assert train(config.lock(), run) == 0
+    return config.lock()
+
+
+def trained(run):
+    """{path: parameter} of a run's newest checkpoint, as they are averaged for use."""
     with Checkpoints(run / "checkpoints", read_only=True) as checkpoints:
-        params = checkpoints.restore_subtree("latest", "params")
+        params = checkpoints.restore_subtree("latest", "ema_params")
     return traverse_util.flatten_dict(params, sep="/")
 
 
-def test_only_adapters_move_when_the_rest_is_frozen(sprites_dataset, sprites_run, tmp_path, capsys):
-    run = tmp_path / "run"
-    found = continued(
-        finetune_style.get_config(sprites_run),
+def test_adapters_alone_are_trained_and_a_resumed_run_needs_no_source(
+    sprites_dataset, sprites_run, tmp_path, capsys, monkeypatch
+):
+    source, run = shutil.copytree(sprites_run, tmp_path / "source"), tmp_path / "run"
+    changes = {"model__adapter_rank": 2, "train__freeze": ("*", "!*/adapter_*")}
+    config = short(
+        finetune_style.get_config(source),
         sprites_dataset,
-        run,
-        model__adapter_rank=2,
-        train__freeze=("*", "!*/adapter_*"),
         optimizer__learning_rate=1e-2,
+        **changes,
     )
-    start = traverse_util.flatten_dict(Session.load(sprites_run).params, sep="/")
-    assert all(np.array_equal(found[path], start[path]) for path in start)
+    with monkeypatch.context() as patch:
+        patch.setattr(StopRequest, "should_stop", lambda self, step: step == 2)
+        train(config, run)
+    out = capsys.readouterr().out
+    assert f"start       from {source}, checkpoint" in out
+    assert "of new adapters" in out
+    assert "56 training pairs are learnt by heart" in out
+    before = traverse_util.flatten_dict(Session.load(source).params, sep="/")
+    shutil.rmtree(source)
+    train(config, run)
+    assert "start       from" not in capsys.readouterr().out
+    found = trained(run)
+    # The moving average adds 0.98 x + 0.02 x, which rounds.
+    assert all(np.allclose(found[path], before[path], rtol=1e-5, atol=1e-7) for path in before)
     moved = {path for path in found if path.endswith("adapter_out") and np.any(found[path])}
     assert {path.split("/")[0] for path in moved} == {
         f"{kind}_{name}" for kind in ("encoders", "decoders") for name in ("image", "caption")
     }
-    out = capsys.readouterr().out
-    assert f"start       from {sprites_run}, checkpoint" in out
-    assert "trained" in out
-    assert "56 training pairs are learnt by heart" in out
-    assert Session.load(run).config.model.adapter_rank == 0
+    used = Session.load(run)
+    assert used.config.model.adapter_rank == 0
+    kernel = "encoders_image/Transformer_0/Block_0/Dense_0/kernel"
+    assert not np.allclose(traverse_util.flatten_dict(used.params, sep="/")[kernel], before[kernel])
 
 
 def test_adaptation_keeps_the_language(sprites_dataset, sprites_run, tmp_path):
-    found = continued(adapt.get_config(sprites_run), sprites_dataset, tmp_path / "run")
+    run = tmp_path / "run"
+    train(short(adapt.get_config(sprites_run), sprites_dataset), run)
+    found = trained(run)
     start = traverse_util.flatten_dict(Session.load(sprites_run).params, sep="/")
-    still = {path.split("/")[0] for path in start if np.array_equal(found[path], start[path])}
-    assert {"encoders_caption", "decoders_caption"} <= still
-    assert not np.array_equal(
-        found["encoders_image/embed/kernel"], start["encoders_image/embed/kernel"]
-    )
+    close = lambda path: np.allclose(found[path], start[path], rtol=1e-5, atol=1e-7)
+    still = {path.split("/")[0] for path in start} - {
+        p.split("/")[0] for p in start if not close(p)
+    }
+    assert {"encoders_caption", "decoders_caption"} == still
 
 
-def test_a_start_that_cannot_be_is_one_sentence(sprites_run, words, tmp_path):
-    config = tiny.config(init__from_run=str(tmp_path)).lock()
+def warm(run, words, **changes):
+    config = tiny.config(init__from_run=str(run), data__image_size=32, data__channels=3, **changes)
+    return warm_start.warm_start(config, anew(config, words), words)
+
+
+def test_a_start_that_cannot_be_is_one_sentence_and_claims_no_directory(
+    sprites_dataset, sprites_run, words, tmp_path
+):
     with pytest.raises(UserError, match="is not a run directory"):
-        warm_start.warm_start(config, tiny.params(config), words)
-    config = tiny.config(init__from_run=str(sprites_run)).lock()
-    with pytest.raises(UserError, match="none of its parameters fits"):
-        warm_start.warm_start(config, {"other": {"kernel": np.zeros(3)}}, words)
+        warm(tmp_path, words)
+    wide = {f"model__modalities__{name}__width": 48 for name in ("image", "caption")}
+    with pytest.raises(UserError, match=r"\d+% of this model's parameters do not fit"):
+        warm(sprites_run, words, **wide)
+    heads = {"model__modalities__image__heads": 4, "model__prior__width": 64}
+    with pytest.raises(UserError, match="do not fit"):
+        warm(sprites_run, words, **heads)
+    frozen = {"train__freeze": ("encoders_*", "prior/*"), "init__skip": ("prior/*",)}
+    with pytest.raises(UserError, match=r"random parameters of prior; add '!prior\*'"):
+        warm(sprites_run, words, **frozen)
+    config = short(finetune_style.get_config(sprites_run), sprites_dataset, train__freeze=("x",))
+    with pytest.raises(UserError, match="no parameter is named x"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train__freeze": ("prior/*",)}, "type --config.init.from_run=RUN"),
+        ({"init__skip": ("prior/*",)}, "type --config.init.from_run=RUN"),
+        ({"train__freeze": ("*", "!*adapter*"), "init__from_run": "r"}, "adapter_rank=8"),
+    ],
+)
+def test_settings_that_need_others_say_so(changes, message):
+    with pytest.raises(UserError, match=message):
+        configs.validate(tiny.config(**changes))

@@ -64,6 +64,7 @@ def _write_words(session, run, out, licence):
     config = session.config.copy_and_resolve_references()
     with config.unlocked():
         config.data.dir = Path(config.data.dir).name  # where it lay is nobody's business
+        config.init.from_run = Path(config.init.from_run).name
     (out / "config.json").write_text(configs.to_json(config), encoding="utf-8")
     text = card.model_card(session, run, licence)
     (out / "MODEL_CARD.md").write_text(text, encoding="utf-8")

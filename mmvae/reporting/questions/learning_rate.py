@@ -32,13 +32,18 @@ def answer(run):
     ratio = _ratio(run)
     norm = finite(run.series("train/grad_norm"))
     figures = [_ratio_figure(ratio), _spikes(norm), _trend(norm), _clipped(run, norm)]
-    figures += [_fall(loss), _end(loss), _reach(run, ratio)]
+    figures += [_fall(run, loss), _end(loss), _reach(run, ratio)]
     direction = _direction(run, ratio, loss, figures)
     return Verdict(QUESTION, *_words(run, ratio, direction, figures))
 
 
 def _ratio(run):
-    """Median update-to-weight ratio while the learning rate is high, or None."""
+    """Median update-to-weight ratio while the learning rate is high, or None.
+
+    None for adapters: they start at 0, and large updates of small weights are their nature.
+    """
+    if run.config.get("model.adapter_rank", 0):
+        return None
     ratio, rate = finite(run.series("train/update_ratio")), run.series("train/learning_rate")
     high = ratio[rate.reindex(ratio.index) >= 0.5 * rate.max()] if len(rate) else ratio
     return float(high.median()) if len(high) else None
@@ -47,7 +52,7 @@ def _ratio(run):
 def _ratio_figure(ratio):
     healthy = "about 1e-3; 2e-4 to 6e-3 is good, below 1e-4 or above 1e-2 is wrong"
     if ratio is None:
-        return Figure("update-to-weight ratio", "not logged", healthy)
+        return Figure("update-to-weight ratio", "not logged, or of adapters", healthy)
     good = _GOOD[0] <= ratio <= _GOOD[1]
     level = GOOD if good else LOOK if _LOW <= ratio <= _HIGH else WRONG
     return Figure("update-to-weight ratio", f"{ratio:.1e}", healthy, level)
@@ -92,14 +97,15 @@ def _clipped(run, norm):
     return Figure(label, f"{share:.0%}", healthy)
 
 
-def _fall(loss):
+def _fall(run, loss):
+    started = run.config.get("init.from_run")  # what was learned elsewhere need not fall again
     first, last = loss.iloc[0], loss.iloc[-max(1, len(loss) // 10) :].median()
     fall = (first - last) / abs(first)
     return Figure(
         "training loss, first row to last tenth",
         f"{first:.3g} to {last:.3g} ({-fall:+.0%})",
         "falls; by less than 10 % nothing was learned",
-        WRONG if fall < _NOTHING_LEARNED else GOOD,
+        WRONG if fall < _NOTHING_LEARNED and not started else GOOD,
     )
 
 
