@@ -1,5 +1,6 @@
 """Starting from another run: what is loaded, resized, carried over, frozen, and refused."""
 
+import json
 import shutil
 
 import jax
@@ -11,7 +12,7 @@ from flax import traverse_util
 from configs import adapt, finetune_style
 from data_prep import prepare
 from mmvae import config as configs
-from mmvae import warm_start
+from mmvae import records, warm_start
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.inference import Session
@@ -255,16 +256,39 @@ def test_adapters_alone_are_trained_and_a_resumed_run_needs_no_source(
     assert not np.allclose(traverse_util.flatten_dict(used.params, sep="/")[kernel], before[kernel])
 
 
-def test_adaptation_keeps_the_language(sprites_dataset, sprites_run, tmp_path):
+@pytest.fixture
+def mostly_uncaptioned(sprites_dataset, tmp_path):
+    """Sprites as files of a folder, one in five with its caption, prepared with known words."""
+    raw, out = tmp_path / "raw", tmp_path / "prepared"
+    raw.mkdir()
+    known = records.read(sprites_dataset, "train")
+    for index, (image, caption) in enumerate(
+        zip(known.images.numpy(), known.captions, strict=True)
+    ):
+        (raw / f"{index}.png").write_bytes(image)
+        if index % 5 == 0:
+            (raw / f"{index}.txt").write_text(caption)
+    flags = "--keep-uncaptioned --image-size 32 --workers 1 --min-side 8 --test-fraction 0".split()
+    flags += ["--tokenizer", str(sprites_dataset / "tokenizer.model")]
+    assert prepare.main(["--source", f"folder:{raw}", "--out", str(out), *flags]) == 0
+    return out
+
+
+def test_adaptation_to_pictures_without_captions_keeps_the_language(
+    mostly_uncaptioned, sprites_run, tmp_path
+):
     run = tmp_path / "run"
-    train(short(adapt.get_config(sprites_run), sprites_dataset), run)
+    train(short(adapt.get_config(sprites_run), mostly_uncaptioned, train__batch_size=8), run)
     found = trained(run)
     start = traverse_util.flatten_dict(Session.load(sprites_run).params, sep="/")
     close = lambda path: np.allclose(found[path], start[path], rtol=1e-5, atol=1e-7)
-    still = {path.split("/")[0] for path in start} - {
-        p.split("/")[0] for p in start if not close(p)
+    moved = {path.split("/")[0] for path in start if not close(path)}
+    assert {path.split("/")[0] for path in start} - moved == {
+        "encoders_caption",
+        "decoders_caption",
     }
-    assert {"encoders_caption", "decoders_caption"} == still
+    cards = json.loads((run / "card.json").read_text())["captions"]
+    assert cards["without_caption"] > 2 * cards["with_caption"]
 
 
 def warm(run, words, **changes):
