@@ -1,5 +1,6 @@
 """Settings that must stand before JAX and Hypothesis start."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -30,6 +31,16 @@ import pytest  # noqa: E402
 # The same examples every time; a first example pays for compilation.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("steady")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs():
+    """Forget a module's compiled programs: each holds memory maps, and a process that runs out of
+    them (vm.max_map_count, 65,530 by default) crashes inside XLA."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
