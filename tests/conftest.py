@@ -1,6 +1,5 @@
 """Settings that must stand before JAX and Hypothesis start."""
 
-import gc
 import os
 import subprocess
 import sys
@@ -40,7 +39,6 @@ def few_programs():
     yield
     if "jax" in sys.modules:
         sys.modules["jax"].clear_caches()
-        gc.collect()
 
 
 @pytest.fixture(scope="session")
