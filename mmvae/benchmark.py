@@ -181,7 +181,7 @@ def _note(phase):
 def _measure(config, vocabulary, data, seconds):
     from mmvae import speed, summary
     from mmvae.inference import shapes
-    from mmvae.plan import Work, on_devices
+    from mmvae.work import Work, on_devices
 
     work = Work(config, shapes(config, vocabulary), _TOTAL_STEPS)
     batches = on_devices(speed.random_batches(config, work.shapes, config.seed))
@@ -263,7 +263,7 @@ def _rated(times, work, stepper, product):
 
 def _with_data(data, stepper, alone, seconds):
     from mmvae import speed
-    from mmvae.plan import on_devices
+    from mmvae.work import on_devices
 
     images = data.config.train.batch_size
     _note("input pipeline, then both together")

@@ -35,7 +35,8 @@ def main(argv):
     start_up(options.multihost)
     # TensorFlow and JAX take seconds to import: wrong flags were answered before.
     from mmvae import summary
-    from mmvae.train import Plan, train
+    from mmvae.plan import Plan
+    from mmvae.train import train
 
     if options.dry_run:
         print("\n".join(summary.dry_run(Plan(options.config))))

@@ -10,8 +10,8 @@ from jax.experimental import multihost_utils
 class StopRequest:
     """Context manager that turns the first SIGTERM or Ctrl-C into a stop after the current step.
 
-    The second signal ends the process at once. Enter it in the main thread, after
-    `jax.distributed.initialize` where there are several processes.
+    The second signal ends the process at once, even inside compiled code. Enter it in the main
+    thread, after `jax.distributed.initialize` where there are several processes.
 
         with StopRequest() as stop:
             for step in ...:
@@ -55,10 +55,10 @@ class StopRequest:
         return 128 + (self._signum or signal.SIGTERM) if self._stopping else 0
 
     def _on_signal(self, signum, frame):
-        if self._signum is not None:
-            signal.signal(signum, signal.SIG_DFL)
-            os.kill(os.getpid(), signum)
         self._signum = signum
+        # Python runs handlers between bytecodes only, which a long computation holds up.
+        for ours in self._old_handlers:
+            signal.signal(ours, signal.SIG_DFL)
         # os.write: print is not re-entrant, and the signal may have interrupted one.
         name = signal.Signals(signum).name
         os.write(2, f"\n{name}: finishing the step, saving; press again to quit now\n".encode())

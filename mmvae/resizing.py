@@ -8,43 +8,44 @@ import math
 from fnmatch import fnmatchcase
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 
-def resized(path, stored, fresh, modalities):
+def resized(path, stored, fresh, before, after):
     """A stored parameter in the shape of a fresh one, or None where no rule knows how.
 
     Args:
         path: its path, the same in both models.
         stored, fresh: arrays.
-        modalities: `config.model.modalities`, alike in both models.
+        before, after: `config.model.modalities` of the two models.
     """
-    for name, spec in modalities.items():
+    for name, spec in after.items():
         for pattern, rule in _RULES[spec.kind]:
             if fnmatchcase(path, pattern.format(name)):
-                return rule(stored, fresh, spec.squeeze)
+                return rule(stored, fresh, before[name], spec)
     return None
 
 
-def _grid_rows(stored, fresh, _):
+def _grid_rows(stored, fresh, *_):
     """Positions [P, W] of a square grid of patches, interpolated to another number of them."""
     return _grid(stored, len(fresh)) if stored.shape[1] == fresh.shape[1] else None
 
 
-def _read_grid(stored, fresh, squeeze):
+def _read_grid(stored, fresh, _, spec):
     """Rows [P squeeze, M] of a matrix that reads all patches: their sum is kept."""
     if stored.shape[1] != fresh.shape[1]:
         return None
-    read = _grid(stored.reshape(-1, squeeze, stored.shape[1]), len(fresh) // squeeze)
+    read = _grid(stored.reshape(-1, spec.squeeze, stored.shape[1]), len(fresh) // spec.squeeze)
     return None if read is None else read.reshape(fresh.shape) * (len(stored) / len(fresh))
 
 
-def _write_grid(stored, fresh, squeeze):
+def _write_grid(stored, fresh, _, spec):
     """Columns [..., P squeeze] of a matrix, or a bias, that writes all patches."""
     if stored.shape[:-1] != fresh.shape[:-1]:
         return None
-    places = np.moveaxis(stored.reshape(*stored.shape[:-1], -1, squeeze), -2, 0)
-    written = _grid(places, fresh.shape[-1] // squeeze)
+    places = np.moveaxis(stored.reshape(*stored.shape[:-1], -1, spec.squeeze), -2, 0)
+    written = _grid(places, fresh.shape[-1] // spec.squeeze)
     return None if written is None else np.moveaxis(written, 0, -2).reshape(fresh.shape)
 
 
@@ -60,12 +61,12 @@ def _grid(places, count):
     )
 
 
-def _text_rows(stored, fresh, _):
+def _text_rows(stored, fresh, *_):
     """Positions [L, W] of a caption: the first keep theirs, later ones are fresh."""
     return _first(stored, fresh, fresh)
 
 
-def _read_text(stored, fresh, _):
+def _read_text(stored, fresh, *_):
     """Rows [L squeeze, M] that read a caption: new places are not read at first."""
     return _first(stored, fresh, np.zeros_like(fresh))
 
@@ -77,16 +78,40 @@ def _first(stored, fresh, rest):
     return np.concatenate([stored[:kept], rest[kept:]])
 
 
-def _read_channels(stored, fresh, _):
-    """Rows [pixels channels, W]: grey weights shared among colours, or colours summed to grey."""
+def _read_patch(stored, fresh, before, after):
+    """Rows [patch patch channels, W] that embed a patch, for another size and other colours."""
     if stored.shape[1] != fresh.shape[1]:
         return None
-    if len(fresh) == 3 * len(stored):
-        return np.repeat(stored, 3, axis=0) / 3
-    return stored.reshape(len(fresh), 3, -1).sum(1) if len(stored) == 3 * len(fresh) else None
+    weights = stored.reshape(before.patch**2, -1, stored.shape[1])
+    weights = _read_channels(weights, len(fresh) // after.patch**2)
+    if weights is None:
+        return None
+    if before.patch != after.patch:
+        weights = np.einsum("np,pcw->ncw", _patch_map(before.patch, after.patch), weights)
+    return weights.reshape(fresh.shape)
 
 
-def _write_channels(stored, fresh, _):
+def _patch_map(old, new):
+    """Matrix [new new, old old] for weights, under which a resized patch embeds as it did.
+
+    The pseudo-inverse of resizing, transposed (Beyer et al. 2023, section 3.4).
+    """
+    basis = jnp.eye(old * old).reshape(-1, old, old)
+    resize = jax.image.resize(basis, (old * old, new, new), "bilinear").reshape(old * old, -1)
+    return np.linalg.pinv(np.asarray(resize, np.float64)).astype(np.float32)
+
+
+def _read_channels(weights, channels):
+    """Weights [pixels, C, W]: grey shared among colours, or colours summed to grey."""
+    old = weights.shape[1]
+    if old == channels:
+        return weights
+    if (old, channels) == (1, 3):
+        return np.repeat(weights, 3, axis=1) / 3
+    return weights.sum(1, keepdims=True) if (old, channels) == (3, 1) else None
+
+
+def _write_channels(stored, fresh, *_):
     """Columns [..., pixels channels]: the same grey in every colour, or the mean colour."""
     (*rows, old), (*wanted, new) = stored.shape, fresh.shape
     if rows != wanted:
@@ -100,7 +125,7 @@ _RULES = {  # {} is the name of a modality of that kind
     "image": (
         ("encoders_{}/positions/vectors", _grid_rows),
         ("encoders_{}/PosteriorHead_0/moments/kernel", _read_grid),
-        ("encoders_{}/embed/kernel", _read_channels),
+        ("encoders_{}/embed/kernel", _read_patch),
         ("decoders_{}/LatentCanvas_0/positions/vectors", _grid_rows),
         ("decoders_{}/LatentCanvas_0/expand/*", _write_grid),
         ("decoders_{}/Upsampler_0/Dense_*", _write_channels),

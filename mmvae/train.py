@@ -1,7 +1,6 @@
 """Training: set-up, and the loop."""
 
 import contextlib
-import json
 import math
 import time
 from pathlib import Path
@@ -9,53 +8,22 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from mmvae import config as configs
-from mmvae import data, parallel, records, run_directory, summary, warm_start
+from mmvae import data, parallel, run_directory, summary, warm_start
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.evaluators import samples, suite, validation
 from mmvae.fit_samplers import fit_samplers
-from mmvae.inference import Session, shapes
+from mmvae.inference import Session
 from mmvae.metrics import Aggregator, Throughput, derive, system_gauges
-from mmvae.plan import Work, on_devices
+from mmvae.plan import Plan
 from mmvae.preemption import StopRequest
 from mmvae.state import create
-from mmvae.text import Tokenizer
+from mmvae.work import on_devices
 from mmvae.writers import ConsoleWriter, FileWriter, JsonlWriter, Writers, start_wandb
 
 
 class Diverged(UserError):
     """A loss term became NaN or infinite; the last good checkpoint is kept."""
-
-
-class Plan(Work):
-    """What a run will do, known before anything is computed: data, model, steps.
-
-    Raises:
-        UserError: config and data set do not fit each other or this machine.
-    """
-
-    def __init__(self, config):
-        configs.validate(config, jax.device_count(), jax.process_count())
-        suite.check(config.eval.metrics, "config.eval.metrics:")
-        directory = Path(config.data.dir)
-        self.train_records = records.read(directory, "train")
-        self.val_records = records.read(directory, "val")
-        self.card = json.loads((directory / "card.json").read_text())
-        configs.check_against_card(config, self.card)
-        self.tokenizer = Tokenizer(directory / "tokenizer.model")
-        self.steps_per_epoch = data.steps_per_epoch(
-            len(self.train_records), config.train.batch_size
-        )
-        total_steps = self.steps_per_epoch * config.train.epochs
-        super().__init__(config, shapes(config, self.tokenizer), total_steps)
-
-    def vocabulary(self):
-        """The card's vocabulary statistics, cut captions counted at this run's length."""
-        length = self.config.data.caption_length
-        lengths = [len(ids) + 1 for ids in self.train_records.caption_ids]
-        cut = {"caption_length": length, "truncated": float(np.mean(np.array(lengths) > length))}
-        return self.card["vocabulary"] | cut
 
 
 def train(config, workdir):

@@ -19,7 +19,7 @@ from mmvae.text import NUM_SPECIAL
 
 LOADED, RESIZED, CARRIED, NEW = "loaded", "resized", "carried over", "new"
 ADAPTER = "of new adapters"
-_MEANING = ("kind", "heads", "patch", "squeeze")  # of a modality: other values, another model
+_MEANING = ("kind", "heads", "squeeze")  # of a modality: other values, another model
 _FATES = (LOADED, RESIZED, CARRIED, NEW, ADAPTER)
 
 
@@ -62,13 +62,14 @@ def taken_over(session, config, fresh, tokenizer):
     same_words = session.tokenizer.path.read_bytes() == tokenizer.path.read_bytes()
     stored, wanted = _flat(session.params), _flat(fresh)
     skipped = _flat(patterns.chosen(config.init.skip, fresh, "init.skip"))
-    strangers = _strangers(session.config.model.modalities, config.model.modalities)
+    modalities = session.config.model.modalities, config.model.modalities
+    strangers = _strangers(*modalities)
     found = {}
     for path, leaf in wanted.items():
         anew = skipped[path] or path.split("/")[0] in strangers
         old = None if anew else stored.get(path)
         words = None if same_words or not path.endswith("/embedding") else tokenizer
-        found[path] = _start_of(path, old, leaf, words, session.tokenizer, config.model.modalities)
+        found[path] = _start_of(path, old, leaf, words, session.tokenizer, modalities)
     fates = {path: fate for path, (_, fate) in found.items()}
     params = traverse_util.unflatten_dict({p: value for p, (value, _) in found.items()}, sep="/")
     shared = None if same_words else len(_learnt(tokenizer) & _learnt(session.tokenizer))
@@ -137,7 +138,7 @@ def _start_of(path, old, fresh, words, old_words, modalities):
         return _carried(old, fresh, old_words, words), CARRIED
     if old is not None and old.shape == fresh.shape:
         return old, LOADED
-    value = None if old is None else resized(path, old, fresh, modalities)
+    value = None if old is None else resized(path, old, fresh, *modalities)
     return (fresh, NEW) if value is None else (value, RESIZED)
 
 

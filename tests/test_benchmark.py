@@ -14,7 +14,7 @@ import tiny
 
 from configs import base
 from mmvae import benchmark, command_line, speed, text
-from mmvae.plan import Work
+from mmvae.work import Work
 
 ROOT = Path(__file__).parents[1]
 CONFIG = str(ROOT / "configs" / "base.py")

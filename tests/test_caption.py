@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny
 
-from mmvae.models import caption
+from mmvae.models import caption, mmvae
 from mmvae.text import BOS, EOS, PAD, UNK
 
 LENGTH, VOCABULARY = 8, 24
@@ -18,8 +18,7 @@ LENGTH, VOCABULARY = 8, 24
 def writer():
     """(decoder module, its variables, compiled `apply`)."""
     config = tiny.config()
-    spec, shape = config.model.modalities.caption, (LENGTH, VOCABULARY)
-    decoder = caption.decoder(spec, config.model.latent, shape, jnp.float32, 0)
+    decoder = model(config).decoders["caption"]
     blank = jnp.zeros((1, 8)), jnp.zeros((1, LENGTH), jnp.int32)
     variables = jax.jit(decoder.init)(jax.random.key(0), *blank)
     variables = tiny.noisy(variables, jax.random.key(1))
@@ -30,10 +29,14 @@ def writer():
 def read():
     """Encoder of ids."""
     config = tiny.config()
-    spec, shape = config.model.modalities.caption, (LENGTH, VOCABULARY)
-    encoder = caption.encoder(spec, config.model.latent, shape, jnp.float32, 0)
+    encoder = model(config).encoders["caption"]
     variables = jax.jit(encoder.init)(jax.random.key(0), jnp.ones((1, LENGTH), jnp.int32))
     return jax.jit(lambda ids: encoder.apply(variables, ids))
+
+
+def model(config):
+    shapes = tiny.shapes(config, VOCABULARY) | {"caption": (LENGTH, VOCABULARY)}
+    return mmvae.build(config.model, shapes)
 
 
 def latents(rows=3):

@@ -342,7 +342,7 @@ def test_the_first_signal_lets_the_step_finish(signum):
 
 
 def test_the_second_signal_quits_at_once():
-    process = python(TRAINING, 60)
+    process = python(TRAINING, 600)
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     while "press again" not in process.stderr.readline():

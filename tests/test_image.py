@@ -61,9 +61,8 @@ def test_metrics_see_the_picture_as_it_is_shown():
 def coder():
     """(encode pixels, decode latents, shape) of a tiny colour model."""
     config = tiny.config(data__channels=3)
-    spec, shape = config.model.modalities.image, (16, 16, 3)
-    encoder = image.encoder(spec, config.model.latent, shape, jnp.float32, 0)
-    decoder = image.decoder(spec, config.model.latent, shape, jnp.float32, 0)
+    shape, model = (16, 16, 3), tiny.model(config)
+    encoder, decoder = model.encoders["image"], model.decoders["image"]
     read = jax.jit(encoder.init)(jax.random.key(0), jnp.zeros((1, *shape), jnp.uint8))
     drawn = jax.jit(decoder.init)(jax.random.key(1), jnp.zeros((1, 8)))
     encode = jax.jit(lambda pixels: encoder.apply(read, pixels))

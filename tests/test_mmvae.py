@@ -21,7 +21,7 @@ PARAMETERS = {
     "engravings_small": 12_792_854,
     "quickstart": 2_941_838,
 }
-FOUND = sorted(path.stem for path in Path(__file__).parents[1].glob("configs/[!_]*.py"))
+CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def configuration(name):
@@ -40,8 +40,9 @@ def abstract_params(config, vocabulary=VOCABULARY):
     return jax.eval_shape(create, jax.random.key(0), example)
 
 
-def test_the_table_names_every_config():
-    assert sorted(PARAMETERS) == FOUND
+def test_the_table_names_every_config_but_those_that_continue_a_run():
+    complete = [p.stem for p in CONFIGS.glob("[!_]*.py") if "get_config():" in p.read_text()]
+    assert sorted(PARAMETERS) == sorted(complete)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -145,8 +145,33 @@ def test_grids_are_interpolated_the_right_way_up():
     ):
         small, large = columns(ramp(8)), columns(ramp(16))
         for stored, wanted in ((small, large), (large, small)):
-            found = resized(path, stored, np.zeros_like(wanted), specs)
+            found = resized(path, stored, np.zeros_like(wanted), specs, specs)
             np.testing.assert_allclose(found, wanted, atol=0.1 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_enlarged_patch_embeds_as_the_small_one_did(channels):
+    random = np.random.default_rng(0)
+    small, large = (
+        tiny.config(model__modalities__image__patch=patch).model.modalities for patch in (8, 16)
+    )
+    kernel = random.normal(size=(8 * 8, 5)).astype(np.float32)
+    patches = random.normal(size=(3, 8, 8)).astype(np.float32)
+    enlarged = np.asarray(jax.image.resize(patches, (3, 16, 16), "bilinear"))
+    enlarged = np.repeat(enlarged[..., None], channels, -1).reshape(3, -1)
+    fresh = np.zeros((16 * 16 * channels, 5), np.float32)
+    found = resized("encoders_image/embed/kernel", kernel, fresh, small, large)
+    np.testing.assert_allclose(enlarged @ found, patches.reshape(3, -1) @ kernel, atol=1e-3)
+
+
+def test_pictures_and_patches_of_twice_the_size_mean_the_same(words):
+    source = session(words)
+    twice = {"data__image_size": 32, "model__modalities__image__patch": 16}
+    start, new = taken_over(source, words, **twice)
+    assert fates(start)["resized"] == ["encoders_image/embed/kernel"]
+    assert all(path.startswith("decoders_image/Upsampler") for path in fates(start)["new"])
+    found, wanted = new.encode(images=flat(32))[0], source.encode(images=flat(16))[0]
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
 
 
 def test_longer_captions_keep_the_meaning_of_short_ones(words):

@@ -103,34 +103,22 @@ class CaptionDecoder(nn.Module):
         return self.embed.attend(x).astype(jnp.float32)
 
 
-def encoder(spec, latent, shape, dtype, rank):
+def encoder(spec, shape, latent_dim, common):
     """CaptionEncoder of a modality's config; `shape` is (length, vocab_size)."""
-    _, vocab_size = shape
     return CaptionEncoder(
-        vocab_size,
-        spec.width,
-        spec.encoder_layers,
-        spec.heads,
-        spec.squeeze,
-        latent.dim,
-        dtype,
-        rank,
+        vocab_size=shape[1], layers=spec.encoder_layers, latent_dim=latent_dim, **common
     )
 
 
-def decoder(spec, latent, shape, dtype, rank):
+def decoder(spec, shape, common):
     """CaptionDecoder of a modality's config; `shape` is (length, vocab_size)."""
     length, vocab_size = shape
     return CaptionDecoder(
-        vocab_size,
-        length,
-        spec.width,
-        spec.decoder_layers,
-        spec.heads,
-        spec.squeeze,
-        spec.latent_tokens,
-        dtype,
-        rank,
+        vocab_size=vocab_size,
+        length=length,
+        latent_tokens=spec.latent_tokens,
+        layers=spec.decoder_layers,
+        **common,
     )
 
 

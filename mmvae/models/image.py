@@ -142,25 +142,16 @@ def multiscale(difference):
 LIKELIHOODS = {"gaussian": gaussian, "laplace": laplace, "multiscale": multiscale}
 
 
-def encoder(spec, latent, shape, dtype, rank):
+def encoder(spec, shape, latent_dim, common):
     """ImageEncoder of a modality's config; `shape` is (H, W, C)."""
     return ImageEncoder(
-        spec.patch,
-        spec.width,
-        spec.encoder_layers,
-        spec.heads,
-        spec.squeeze,
-        latent.dim,
-        dtype,
-        rank,
+        patch=spec.patch, layers=spec.encoder_layers, latent_dim=latent_dim, **common
     )
 
 
-def decoder(spec, latent, shape, dtype, rank):
+def decoder(spec, shape, common):
     """ImageDecoder of a modality's config; `shape` is (H, W, C)."""
-    return ImageDecoder(
-        shape, spec.patch, spec.width, spec.decoder_layers, spec.heads, spec.squeeze, dtype, rank
-    )
+    return ImageDecoder(shape=shape, patch=spec.patch, layers=spec.decoder_layers, **common)
 
 
 def teacher(pixels, keys=None, spec=None):

@@ -83,20 +83,20 @@ class MMVAE(nn.Module):
 
 def build(config, shapes):
     """MMVAE of `config.model`; `shapes` is {name: shape}: image (H, W, C), caption (L, V)."""
-    latent, dtype, rank = config.latent, jnp.dtype(config.dtype), config.adapter_rank
-    specs = config.modalities
-    kinds = {name: MODALITIES[spec.kind] for name, spec in specs.items()}
+    dtype, encoders, decoders = jnp.dtype(config.dtype), {}, {}
+    for name, spec in config.modalities.items():
+        kind = MODALITIES[spec.kind]
+        common = {field: spec[field] for field in ("width", "heads", "squeeze")}
+        common |= {"dtype": dtype, "rank": config.adapter_rank}
+        encoders[name] = kind.encoder(spec, shapes[name], config.latent.dim, common)
+        decoders[name] = kind.decoder(spec, shapes[name], common)
     return MMVAE(
         # Frozen, so that a model can be a static argument of jitted functions.
-        encoders=FrozenDict(
-            {n: k.encoder(specs[n], latent, shapes[n], dtype, rank) for n, k in kinds.items()}
-        ),
-        decoders=FrozenDict(
-            {n: k.decoder(specs[n], latent, shapes[n], dtype, rank) for n, k in kinds.items()}
-        ),
+        encoders=FrozenDict(encoders),
+        decoders=FrozenDict(decoders),
         prior=VelocityField(config.prior.width, config.prior.layers, dtype),
         fusion=config.fusion,
-        latent_dim=latent.dim,
+        latent_dim=config.latent.dim,
         alignment_dim=config.alignment_dim,
     )
 
