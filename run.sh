@@ -34,7 +34,7 @@ set_up() {
   echo "Setting up .venv (JAX for $build) ..."
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     { echo "mmvae needs Python 3.11 or newer; found $(python3 --version)" >&2; exit 2; }
-  [ -d .venv ] || python3 -m venv .venv
+  [ -x .venv/bin/pip ] || python3 -m venv .venv
   extra=()
   [ "$build" = cpu ] || extra=("jax[$build]")
   .venv/bin/pip install --quiet --disable-pip-version-check \

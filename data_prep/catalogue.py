@@ -33,11 +33,14 @@ def pairs(place, image_column, caption_column):
 
 
 def texts(value):
-    """The captions in a feature: one text, a sequence of them, or one in a nested feature."""
+    """The captions in a feature: one text, a sequence of them, or one in a nested feature.
+
+    An empty sequence is one empty caption: the picture is there all the same.
+    """
     if isinstance(value, dict):
         value = next(inner for inner in value.values() if inner.dtype.kind == "O")
     several = value if getattr(value, "ndim", 0) else [value]
-    return [text.decode(errors="replace") for text in several]
+    return [text.decode(errors="replace") for text in several] or [""]
 
 
 def _builder(tfds, place):

@@ -9,6 +9,7 @@ import re
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ URL = "https://www.gutenberg.org/cache/epub/{number}/pg{number}-h.zip"
 MAX_FILE = 64 * 2**20  # bytes of one file in an archive, unpacked
 MAX_ARCHIVE = 2 * 2**30  # bytes of all of them
 _PAGES = (".htm", ".html", ".xhtml")
+_NUMBER = re.compile(r"(?:pg)?(\d{2,6})(?:-(?:h|0|images|h-images))?(?:\.x?html?)?")
 _LONGEST = 400  # characters; more is a page of the book, not a caption
 _CAPTION_CLASS = re.compile(r"(?i)capt|legend|illname|figtitle|^cap\d*$|underfig")
 _FIGURE_CLASS = re.compile(r"(?i)fig|illus|image|img|plate|pic|^float|^il[lr]?_")
@@ -62,11 +64,11 @@ def _from_folder(root):
     if not pages:
         raise UserError(f"gutenberg:{root} has no .htm or .html page")
     for page in pages:
-        book = _book(page.relative_to(root.parent).as_posix())
+        book, folder = _book(page.relative_to(root.parent).as_posix())
         for source, caption in read_page(page.read_bytes()):
             local = _local(source)
             image = page.parent / local if local else b""
-            yield f"{book}/{local or source[:80]}", image, caption, book
+            yield f"{folder}/{local or source[:80]}", image, caption, book
 
 
 def _from_zip(content, name):
@@ -81,12 +83,23 @@ def _from_zip(content, name):
     if not pages:
         raise UserError(f"gutenberg:{name} has no .htm or .html page in it")
     for page in pages:
-        book = _book(f"{name}/{page}")
-        for source, caption in read_page(archive.read(page)):
+        book, folder = _book(f"{name}/{page}")
+        markup = _member(archive, page)
+        if not markup:
+            raise UserError(f"gutenberg:{name}: {page} is damaged; download the archive again")
+        for source, caption in read_page(markup):
             local = _local(source)
             file = (PurePosixPath(page).parent / (local or "")).as_posix()
-            image = archive.read(file) if local and file in sizes else b""
-            yield f"{book}/{local or source[:80]}", image, caption, book
+            image = _member(archive, file) if local and file in sizes else b""
+            yield f"{folder}/{local or source[:80]}", image, caption, book
+
+
+def _member(archive, file):
+    """Bytes of a file in an archive; b"" where it is damaged, encrypted or packed unusually."""
+    try:
+        return archive.read(file)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+        return b""
 
 
 def _download(number):
@@ -202,6 +215,14 @@ def _local(source):
 
 
 def _book(path):
-    """The book's number as found in a path, else the page's name."""
-    numbers = re.findall(r"\d{2,6}(?=-h|-0|/|\.|$)|(?<=pg)\d{2,6}", path)
-    return numbers[-1] if numbers else PurePosixPath(path).stem
+    """(book, folder of its page) of a page's path.
+
+    A book is the number of the first part that is named after one, else the page's folder; the
+    folder begins with the book, so that the pictures of two books never share a name.
+    """
+    parts = PurePosixPath(path).parts
+    for place, part in enumerate(parts):
+        if number := _NUMBER.fullmatch(part):
+            return number[1], "/".join([number[1], *parts[place + 1 : -1]])
+    folder = "/".join(parts[:-1])
+    return folder, folder

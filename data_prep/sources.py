@@ -91,6 +91,9 @@ def coco(place, options):
     for image_id, caption in captions:
         name = names.get(image_id, f"(image {image_id})")
         yield Pair(picture=name, image=_inside(Path(root), name), caption=str(caption))
+    told = {image_id for image_id, _ in captions}
+    for name in (names[image_id] for image_id in names if image_id not in told):
+        yield Pair(picture=name, image=_inside(Path(root), name), caption="")
 
 
 def tfds(place, options):

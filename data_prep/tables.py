@@ -36,7 +36,7 @@ def read(path, required):
             f"{path} has no column {', '.join(missing)}; it has: {', '.join(found)}; "
             f"name yours: --image-column NAME --caption-column NAME --group-column NAME"
         )
-    return rows
+    return [dict.fromkeys(found, "") | row for row in rows]
 
 
 def _separated(path):

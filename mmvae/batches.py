@@ -10,8 +10,14 @@ def in_batches(function, *trees):
     """`function` of trees of arrays [ROWS, ...], applied to trees of [N, ...]; NumPy out.
 
     The last batch is padded with its last row, and the padding's answers are dropped.
+
+    Raises:
+        ValueError: no rows, or different numbers of them.
     """
-    count = len(jax.tree.leaves(trees)[0])
+    counts = {len(leaf) for leaf in jax.tree.leaves(trees)}
+    if len(counts) != 1 or 0 in counts:
+        raise ValueError(f"inputs have {sorted(counts)} rows; each needs the same number, not 0")
+    (count,) = counts
     results = []
     for start in range(0, count, ROWS):
         part = jax.tree.map(lambda x, at=start: _padded(x[at : at + ROWS]), trees)

@@ -25,7 +25,6 @@ _RANGES = (
             "data.image_size",
             "model.alignment_dim",
             "model.latent.*",
-            "model.modalities.*.patch",
             "model.modalities.*.width",
             "model.modalities.*.heads",
             "model.modalities.*.squeeze",
@@ -41,7 +40,11 @@ _RANGES = (
             "checkpoint.keep_*",
         ),
     ),
-    ("at least 2", lambda x: 2 <= x < math.inf, ("data.caption_length", "model.prior.width")),
+    (
+        "at least 2",
+        lambda x: 2 <= x < math.inf,
+        ("data.caption_length", "model.modalities.*.patch", "model.prior.width"),
+    ),
     (
         "at least 0",
         lambda x: 0 <= x < math.inf,
@@ -204,6 +207,8 @@ def _check_modalities(config):
             _check_divides(config, f"{path}.patch", "data.image_size")
             _check_power_of_two(config, f"{path}.patch")
             _check_choice(config, f"{path}.likelihood", LIKELIHOODS)
+            if spec.likelihood == "multiscale":
+                _check_batch(config, "data.image_size", 4, "the pixels of its coarse scale (4)")
         for group in ("cross", "subsets", "weights"):
             if name not in config.loss[group]:
                 raise ConfigError(f"config.{path} needs a config.loss.{group}.{name}: a number.")

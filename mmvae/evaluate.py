@@ -24,17 +24,25 @@ def main(argv):
     out = Path(options.out)
     if not out.parent.is_dir():
         raise UserError(f"--out {out}: the folder {out.parent} does not exist; make it first.")
+    if out.is_dir():
+        raise UserError(f"--out {out} is a folder; name a file in it: {out / 'evaluation.json'}")
     for name in ("num", "draws", "seeds"):
         if getattr(options, name) < 1:
             raise UserError(f"--{name}={getattr(options, name)} must be at least 1.")
+    if options.seed < 0:
+        raise UserError(f"--seed={options.seed} must be at least 0.")
     from mmvae.evaluators import outcome
 
+    # Read first: a file that is none must not cost an evaluation.
+    stored = {path: outcome.read(Path(path)) for path in options.against if not _is_run(path)}
     result, job = evaluate(options.workdir, options)
-    lines, others = [*outcome.table(result)], []
+    others = []
     for other in options.against:
-        theirs, model = _other(Path(other), options, result["data"])
+        theirs, model = stored.get(other) or _measured(other, options, result["data"])
         apart = outcome.differences(job.model, model)
         others.append((theirs, {name: one.record() for name, one in apart.items()}))
+        result["notes"] += outcome.unlike(result, theirs)
+    lines = [*outcome.table(result)]
     if others:
         lines += outcome.comparison(result, others)
     names = zip(options.against, others, strict=True)
@@ -67,9 +75,15 @@ def evaluate(run, options, directory=None):
     suite.check(settings.families, "--metrics", settings.features)
     data.hide_accelerators()
     session = Session.load(run, options.checkpoint)
-    directory = directory or options.data or session.config.data.dir
-    test, train = (records.read(directory, split) for split in (options.split, "train"))
+    own = session.config.data.dir
+    directory = directory or options.data or own
+    _check_fits(session, run, directory, records.image_shape(directory))
+    # What the model may have copied is what it was trained on, wherever it is measured.
+    trained_on = own if Path(own).is_dir() else directory
+    test, train = records.read(directory, options.split), records.read(trained_on, "train")
     job = suite.evaluate(session, test, train, settings, _progress)
+    if trained_on != own:
+        job.notes.append(f"{own} is gone: training pairs are those of {directory}.")
     result = {
         "run": str(run),
         "data": str(directory),
@@ -89,6 +103,22 @@ def evaluate(run, options, directory=None):
         "notes": job.notes,
     }
     return result, job
+
+
+def _check_fits(session, run, directory, shape):
+    """UserError if a data set was prepared for another size of pictures or another vocabulary."""
+    if tuple(shape) != session.shapes["image"]:
+        raise UserError(
+            f"{directory} has pictures of {'x'.join(map(str, shape))}, {run} takes "
+            f"{'x'.join(map(str, session.shapes['image']))}: prepare it with "
+            f"--image-size {session.shapes['image'][0]} --channels {session.shapes['image'][2]}."
+        )
+    ours, theirs = (Path(where) / "tokenizer.model" for where in (run, directory))
+    if ours.read_bytes() != theirs.read_bytes():
+        raise UserError(
+            f"{directory} was prepared with another vocabulary than {run}: prepare it with "
+            f"--tokenizer {ours}."
+        )
 
 
 def _parser():
@@ -122,13 +152,13 @@ def _parser():
     return parser
 
 
-def _other(path, options, directory):
-    """(result, {name: Estimate}) of a run, measured alike, or of a JSON file."""
-    from mmvae.evaluators import outcome
+def _is_run(path):
+    return Path(path).is_dir()
 
-    if not path.is_dir():
-        return outcome.read(path)
-    result, job = evaluate(path, options, directory)
+
+def _measured(run, options, directory):
+    """(result, {name: Estimate}) of another run, measured alike."""
+    result, job = evaluate(run, options, directory)
     return result, job.model
 
 

@@ -34,9 +34,13 @@ def fit_samplers(run, train_records, val_records, note):
         return
     train, val = (posteriors(session, records) for records in (train_records, val_records))
     aggregate = AggregatePosterior.fit(_drawn(train)[:_MIXED], _drawn(val)[:_MIXED])
+    note("samplers    fitting the learned prior and a mixture to the best checkpoint's latents ...")
     prior, loss = fit_prior(session, train)
     if jax.process_index() != 0:
         return
+    if not np.isfinite(loss):
+        note("samplers    the prior's fit diverged: that of training is kept")
+        prior = session.params["prior"]
     Samplers(session.step, aggregate, prior).save(run)
     note(
         f"samplers    fitted to checkpoint {session.step}: flow loss {loss:.3f}, mixture of "

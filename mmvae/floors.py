@@ -39,10 +39,15 @@ def mean_image(train, val, shape):
 
 
 def unigram(train, val, length, vocab_size):
-    """Scores of piece frequencies (with the end, without padding, each counted once more)."""
+    """Scores of piece frequencies (with the end, without padding, each counted once more).
+
+    Nothing for a split without captions.
+    """
     counts = np.bincount(_pieces(train, length), minlength=vocab_size) + 1.0
     probabilities = counts / counts.sum()
     pieces = _pieces(val, length)
+    if not len(pieces):
+        return {}
     loss = float(-np.mean(np.log(probabilities[pieces])))
     return {
         "loss_caption": loss,

@@ -1,6 +1,7 @@
 """New pairs, captions and pictures: `python -m mmvae.generate --workdir RUN --out DIR`."""
 
 import csv
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ _EXAMPLES = """examples:
   python -m mmvae.generate --workdir runs/quickstart --interpolate "big red heart" 7 --out between
 """
 _FRAME_MS = 120  # of the GIF
+_PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def main(argv):
@@ -27,6 +29,12 @@ def main(argv):
     parser.add_argument("--seed", type=int, default=0, help="of the first one; the others follow")
     parser.add_argument("--temperature", type=float, default=1.0, help="scale of the noise")
     parser.add_argument(
+        "--guidance",
+        type=float,
+        default=2.0,
+        help="of the flow: more is truer to the caption, and less varied; 1: as learned",
+    )
+    parser.add_argument(
         "--sampler",
         default="flow",
         help="flow: the learned prior; gmm: the fitted aggregate posterior; prior: N(0, I)",
@@ -34,7 +42,7 @@ def main(argv):
     parser.add_argument("--beams", type=int, default=1, help="hypotheses of the caption search")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--caption", help="draw pictures for this caption")
-    what.add_argument("--image", help="write a caption for this picture file")
+    what.add_argument("--image", help="print a caption for this picture file")
     what.add_argument(
         "--interpolate",
         nargs=2,
@@ -47,17 +55,23 @@ def main(argv):
     from mmvae.inference import Session
 
     session = Session.load(options.workdir, options.checkpoint)
+    pairs, seeds = _made(session, options)
     if options.image:
-        print(_caption(session, options))
-        return 0
-    make = _interpolated if options.interpolate else _pairs
-    pairs, seeds = make(session, options)
-    out = Path(options.out)
-    write(pairs, seeds, out)
-    if options.interpolate:
-        _write_way(pairs, out)
-    print(f"{len(pairs.images)} pairs in {out}; look at {out / 'contact_sheet.png'}")
+        print(pairs.captions[0])
+    if options.out:
+        out = Path(options.out)
+        write(pairs, seeds, out)
+        if options.interpolate:
+            _write_way(pairs, out)
+        print(f"{len(pairs.images)} pairs in {out}; look at {out / 'contact_sheet.png'}")
     return 0
+
+
+def _made(session, options):
+    """Pairs, and their seeds ("" for those that have none)."""
+    if options.image:
+        return _read(session, options), [""]
+    return (_interpolated if options.interpolate else _pairs)(session, options)
 
 
 def _check(options):
@@ -69,15 +83,18 @@ def _check(options):
         raise UserError("--seed must be at least 0, and --seed + --num at most 2^32.")
     if options.temperature < 0:
         raise UserError("--temperature must be at least 0.")
+    if options.guidance < 0:
+        raise UserError("--guidance must be at least 0; 1 is the prior as learned.")
     if options.out and Path(options.out).is_file():
         raise UserError(f"--out {options.out} is a file; name a directory.")
 
 
-def _caption(session, options):
+def _read(session, options):
+    """The picture as the latent keeps it, and its caption: one of Pairs."""
     from mmvae import pictures
 
     picture = pictures.load(options.image, session.shapes["image"])
-    return session.caption(picture[None], beams=options.beams)[0]
+    return session.decode(session.encode(images=picture[None])[0], beams=options.beams)
 
 
 def _pairs(session, options):
@@ -86,10 +103,12 @@ def _pairs(session, options):
     captions = [options.caption] * options.num if options.caption is not None else None
     if captions:
         session.check_caption(options.caption)
-    latents = session.sample_latents(
-        seeds, captions=captions, sampler=options.sampler, temperature=options.temperature
-    )
+    latents = session.sample_latents(seeds, captions=captions, **_drawn(options))
     return session.decode(latents, beams=options.beams), list(seeds)
+
+
+def _drawn(options):
+    return {name: getattr(options, name) for name in ("sampler", "temperature", "guidance")}
 
 
 def _interpolated(session, options):
@@ -102,14 +121,16 @@ def _end(session, text, options):
     """Latent [D] of a seed, of a picture file or of a caption."""
     from mmvae import pictures
 
-    if text.isdigit():
-        drawn = {"sampler": options.sampler, "temperature": options.temperature}
-        return session.sample_latents([int(text)], **drawn)[0]
-    if Path(text).is_file():
+    if text.isascii() and text.isdecimal():
+        if int(text) >= 2**32:
+            raise UserError(f"--interpolate {text}: a seed is below 2^32.")
+        return session.sample_latents([int(text)], **_drawn(options))[0]
+    # os.path: the length of a caption is no error to it.
+    if os.path.isfile(text) or Path(text).suffix.lower() in _PICTURES:
         picture = pictures.load(text, session.shapes["image"])
         return session.encode(images=picture[None])[0][0]
     session.check_caption(text)
-    return session.sample_latents([options.seed], captions=[text])[0]
+    return session.sample_latents([options.seed], captions=[text], **_drawn(options))[0]
 
 
 def write(pairs, seeds, directory):

@@ -5,6 +5,7 @@ and every row has its own key. No TensorFlow.
 """
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from mmvae.samplers import Samplers
 from mmvae.text import PAD, Tokenizer
 
 FLOW_STEPS = 20  # of the learned prior's integration
+GUIDANCE = 2.0  # of the learned prior, by default
 SAMPLERS = ("flow", "gmm", "prior")
 
 
@@ -39,7 +41,7 @@ class Pairs:
     """
 
     images: np.ndarray
-    captions: list
+    captions: list[str]
     scores: np.ndarray
     latents: np.ndarray
 
@@ -55,14 +57,14 @@ class Session:
         aggregate: the fitted `AggregatePosterior`, for the sampler "gmm", or None.
     """
 
-    def __init__(self, config, params, tokenizer, step=None, aggregate=None):
+    def __init__(self, config, params, tokenizer: Tokenizer, step=None, aggregate=None):
         self.config, self.params, self.tokenizer = config, params, tokenizer
         self.step, self.aggregate = step, aggregate
         self.shapes = shapes(config, tokenizer)
         self.model = mmvae.build(config.model, self.shapes)
 
     @classmethod
-    def load(cls, run, which="best"):
+    def load(cls, run: str | Path, which: str | int = "best") -> "Session":
         """Session of a run directory, at its "best" or "latest" checkpoint or a step (int).
 
         Raises:
@@ -82,15 +84,15 @@ class Session:
         return cls(adapters.without(config), params, tokenizer, step, aggregate)
 
     @property
-    def latent_dim(self):
+    def latent_dim(self) -> int:
         """Number of dimensions D of the latent."""
         return self.config.model.latent.dim
 
-    def ids(self, captions):
+    def ids(self, captions: Sequence[str]) -> np.ndarray:
         """Token ids [N, L] int32 of captions."""
         return self.tokenizer.encode(captions, self.shapes["caption"][0])
 
-    def check_caption(self, caption):
+    def check_caption(self, caption: str) -> None:
         """Refuse a caption that this run's vocabulary knows nothing of.
 
         Raises:
@@ -101,7 +103,9 @@ class Session:
                 f"the caption {caption!r} has no characters that this run's vocabulary knows."
             )
 
-    def encode(self, images=None, captions=None):
+    def encode(
+        self, images: np.ndarray | None = None, captions: Sequence[str] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Posterior (mean, standard deviation), each [N, D], given either or both.
 
         `images` uint8 [N, H, W, C]; `captions` N strings. A None modality is absent.
@@ -117,30 +121,46 @@ class Session:
         """
         return jax.device_get(_posteriors(self.model, self.params, inputs, present))
 
-    def project(self, images=None, captions=None):
+    def project(
+        self, images: np.ndarray | None = None, captions: Sequence[str] | None = None
+    ) -> np.ndarray:
         """Unit vectors [N, E] of pictures or of captions, for retrieval by dot product."""
         inputs, _ = self._inputs(images, captions)
         name = "image" if images is not None else "caption"
         return in_batches(functools.partial(_projected, self.model, name, self.params), inputs)
 
-    def sample_latents(self, seeds, images=None, captions=None, sampler="flow", temperature=1.0):
-        """Latents [N, D] given pictures, captions, both or nothing, one for each seed.
+    def sample_latents(
+        self,
+        seeds: Sequence[int],
+        images: np.ndarray | None = None,
+        captions: Sequence[str] | None = None,
+        sampler: str = "flow",
+        temperature: float = 1.0,
+        guidance: float = GUIDANCE,
+    ) -> np.ndarray:
+        """Latents [N, D] given pictures, captions or nothing, one for each seed.
 
         `sampler` "flow" is the learned prior; "prior" N(0, I), or the Gaussian posterior of
-        what is given; "gmm" the fitted aggregate posterior, which is given nothing.
-        `temperature` scales the noise.
+        what is given, which may be both; "gmm" the fitted aggregate posterior, given nothing.
+        `temperature` scales the noise. `guidance` of the flow: more is truer to what is given,
+        and less varied; 1 is the prior as learned.
 
         Raises:
             UserError: an unknown sampler, or one that cannot do this.
         """
         if sampler not in SAMPLERS:
             raise UserError(f"sampler '{sampler}' is unknown; choose one of {', '.join(SAMPLERS)}")
+        if sampler == "flow" and images is not None and captions is not None:
+            raise UserError("sampler 'flow' is given a picture or a caption; 'prior' takes both.")
         if sampler == "gmm":
             return self._fitted(images is None and captions is None).sample(seeds, temperature)
         inputs, present = self._inputs(images, captions, len(seeds))
-        draw = _flow_draw if sampler == "flow" else _normal_draw
-        fixed = functools.partial(draw, self.model, self.params, np.float32(temperature))
-        return in_batches(fixed, inputs, present, np.asarray(seeds, np.uint32))
+        fixed = self.model, self.params, np.float32(temperature)
+        if sampler == "flow":
+            draw = functools.partial(_flow_draw, *fixed, np.float32(guidance))
+        else:
+            draw = functools.partial(_normal_draw, *fixed)
+        return in_batches(draw, inputs, present, np.asarray(seeds, np.uint32))
 
     def _fitted(self, unconditional):
         if not unconditional:
@@ -152,11 +172,18 @@ class Session:
             )
         return self.aggregate
 
-    def decode_images(self, latents):
+    def decode_images(self, latents: np.ndarray) -> np.ndarray:
         """Pictures uint8 [N, H, W, C] of latents [N, D]."""
         return in_batches(functools.partial(_drawn, self.model, self.params), latents)
 
-    def write(self, latents, seeds=None, temperature=0.0, top_p=1.0, beams=1):
+    def write(
+        self,
+        latents: np.ndarray,
+        seeds: Sequence[int] | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        beams: int = 1,
+    ) -> tuple[list[str], np.ndarray]:
         """Captions (N strings) of latents [N, D] and their mean log-probabilities [N].
 
         Temperature 0 is greedy, or a search with `beams` hypotheses; otherwise tokens are
@@ -182,29 +209,31 @@ class Session:
             )
         return self.tokenizer.decode(ids), scores
 
-    def decode(self, latents, beams=1):
+    def decode(self, latents: np.ndarray, beams: int = 1) -> Pairs:
         """Pairs of latents [N, D]: pictures, and the likeliest captions, as by `write`."""
         captions, scores = self.write(latents, beams=beams)
         return Pairs(self.decode_images(latents), captions, scores, latents)
 
-    def generate(self, num, seed=0, temperature=1.0, sampler="flow"):
+    def generate(
+        self, num: int, seed: int = 0, temperature: float = 1.0, sampler: str = "flow"
+    ) -> Pairs:
         """`num` new Pairs; pair i has seed `seed` + i, whatever `num` is."""
         seeds = seed + np.arange(num)
         return self.decode(self.sample_latents(seeds, sampler=sampler, temperature=temperature))
 
-    def caption(self, images, **options):
+    def caption(self, images: np.ndarray, **options) -> list[str]:
         """Captions (N strings) of pictures uint8 [N, H, W, C]; `options` are those of `write`."""
         return self.write(self.encode(images=images)[0], **options)[0]
 
-    def draw(self, captions, seed=0, temperature=1.0, sampler="flow"):
-        """Pictures uint8 [N, H, W, C] for N captions; picture i has seed `seed` + i."""
-        seeds = seed + np.arange(len(captions))
-        latents = self.sample_latents(
-            seeds, captions=captions, sampler=sampler, temperature=temperature
-        )
-        return self.decode_images(latents)
+    def draw(self, captions: Sequence[str], seed: int = 0, **options) -> np.ndarray:
+        """Pictures uint8 [N, H, W, C] for N captions; picture i has seed `seed` + i.
 
-    def interpolate(self, start, end, steps):
+        `options` are those of `sample_latents`.
+        """
+        seeds = seed + np.arange(len(captions))
+        return self.decode_images(self.sample_latents(seeds, captions=captions, **options))
+
+    def interpolate(self, start: np.ndarray, end: np.ndarray, steps: int) -> Pairs:
         """Pairs along the arc from latent `start` [D] to `end` [D], both included."""
         return self.decode(slerp(start, end, steps))
 
@@ -224,6 +253,7 @@ class Session:
             blank["image"] = np.asarray(images, np.uint8).reshape(blank["image"].shape)
         if captions is not None:
             blank["caption"] = self.ids(captions)
+            present["caption"] = blank["caption"][:, 0] != PAD  # as in training
         return blank, present
 
 
@@ -245,7 +275,7 @@ def slerp(start, end, steps):
     lengths = np.linalg.norm(start), np.linalg.norm(end)
     angle = np.arccos(np.clip(start @ end / (lengths[0] * lengths[1] + 1e-12), -1.0, 1.0))
     share = np.linspace(0.0, 1.0, steps)[:, None]
-    if angle < 1e-4:
+    if angle < 1e-4 or min(lengths) < 1e-6:  # no arc, or an end without a direction
         return ((1 - share) * start + share * end).astype(np.float32)
     arc = (
         np.sin((1 - share) * angle) * start / lengths[0] + np.sin(share * angle) * end / lengths[1]
@@ -278,10 +308,10 @@ def _normal_draw(model, params, temperature, inputs, present, seeds):
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _flow_draw(model, params, temperature, inputs, present, seeds):
+def _flow_draw(model, params, temperature, guidance, inputs, present, seeds):
     experts = _apply(model, params, MMVAE.encode, inputs)
     noise = temperature * _noise(seeds, experts["image"].mean.shape[1])
-    return _apply(model, params, MMVAE.draw_prior, noise, experts, present, FLOW_STEPS)
+    return _apply(model, params, MMVAE.draw_prior, noise, experts, present, FLOW_STEPS, guidance)
 
 
 def _noise(seeds, dim):

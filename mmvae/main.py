@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 from mmvae import command_line
+from mmvae.errors import UserError
 
 _EXAMPLES = """examples:
   python -m mmvae.main --config configs/base.py
@@ -83,12 +84,15 @@ def together():
 
     try:
         yield
-    except Exception:
+    except Exception as error:
         if jax.process_count() == 1:
             raise
-        traceback.print_exc()
+        if isinstance(error, UserError):
+            print(f"error: {error}", file=sys.stderr)
+        else:
+            traceback.print_exc()
         sys.stderr.flush()
-        os._exit(1)
+        os._exit(2 if isinstance(error, UserError) else 1)
 
 
 def start_up(multihost):

@@ -84,8 +84,8 @@ def eval_metrics(model, params, batch, key, config):
     metrics |= latent_metrics(posterior, z, mask)
     metrics |= {
         "loss_prior": (jnp.sum(flow * mask), jnp.sum(mask.astype(jnp.float32))),
-        # The contrast is a property of whole batches: a batch counts once.
-        "loss_alignment": (alignment, 1.0),
+        # A contrast is a property of its batch: batches count by their pairs.
+        "loss_alignment": (alignment * jnp.sum(pairs), jnp.sum(pairs.astype(jnp.float32))),
     }
     return metrics
 

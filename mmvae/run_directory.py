@@ -5,7 +5,6 @@
 
 import json
 import platform
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,30 +16,53 @@ from mmvae.errors import UserError
 from mmvae.floors import floors
 
 FACTS = "facts.json"
+_COPIED = ("tokenizer.model", "card.json")
 _LIBRARIES = ("jax", "flax", "optax", "orbax-checkpoint", "numpy")
 _PEAK_SECONDS = 0.2
 
 
 def check(workdir, config):
-    """Refuse to mix two configurations in one place.
+    """Refuse to mix two configurations or two data sets in one place.
 
     Raises:
-        UserError: the directory holds a run with another configuration.
+        UserError: the directory holds a run with another configuration or data set.
     """
     path = workdir / "config.json"
-    if path.exists() and path.read_text() != configs.to_json(config):
+    if not path.exists():
+        return
+    if path.read_text() != configs.to_json(config):
         raise UserError(
             f"{workdir} holds a run with another configuration; type --workdir NEW for a new run, "
             f"or repeat the flags in {path} to continue that one."
         )
+    # Token ids of another vocabulary have another meaning, though every shape may fit.
+    if any(_copied(workdir, name) != _copied(config.data.dir, name) for name in _COPIED):
+        raise UserError(
+            f"{config.data.dir} is not what {workdir} was begun with: it was prepared anew; type "
+            f"--workdir NEW for a new run."
+        )
 
 
 def prepare(workdir, plan):
-    """Write what is copied from the plan."""
+    """Write what is copied from the plan, unless a run that resumes has it."""
     workdir.mkdir(parents=True, exist_ok=True)
-    (workdir / "config.json").write_text(configs.to_json(plan.config))
-    for name in ("tokenizer.model", "card.json"):
-        shutil.copyfile(Path(plan.config.data.dir) / name, workdir / name)
+    if (workdir / "config.json").exists():
+        return
+    for name in _COPIED:
+        _write(workdir / name, _copied(plan.config.data.dir, name))
+    # Last: where it is, the others are.
+    _write(workdir / "config.json", configs.to_json(plan.config).encode())
+
+
+def _copied(directory, name):
+    return (Path(directory) / name).read_bytes()
+
+
+def _write(path, content):
+    """The whole file or none, whenever the process is killed."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
 
 
 def keep_facts(workdir, plan, params, flops):
@@ -52,7 +74,8 @@ def keep_facts(workdir, plan, params, flops):
     """
     path = workdir / FACTS
     if not path.exists():
-        path.write_text(json.dumps(facts(plan, params, flops), indent=2) + "\n")
+        found = facts(plan, params, flops)
+        _write(path, (json.dumps(found, indent=2) + "\n").encode())
 
 
 def facts(plan, params, flops):

@@ -65,9 +65,14 @@ def _accumulated(loss, params, batch, key, train):
 
     if parts == 1:
         return one(batch, 0)
-    results = lax.scan(lambda _, x: (None, one(*x)), None, (split, jnp.arange(parts)))[1]
-    gradients, metrics = results
-    return jax.tree.map(lambda g: jnp.mean(g, axis=0), gradients), jax.tree.map(
+
+    def add(total, part):
+        gradients, metrics = one(*part)
+        return jax.tree.map(jnp.add, total, gradients), metrics
+
+    nothing = jax.tree.map(jnp.zeros_like, params)
+    total, metrics = lax.scan(add, nothing, (split, jnp.arange(parts)))
+    return jax.tree.map(lambda g: g / parts, total), jax.tree.map(
         lambda m: jnp.sum(m, axis=0), metrics
     )
 

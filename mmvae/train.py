@@ -47,9 +47,10 @@ def train(config, workdir):
         trainer = Trainer(plan, workdir, console, checkpoints)
         with contextlib.closing(trainer):
             trainer.run(stop)
-        if trainer.step == plan.total_steps:
-            fit_samplers(workdir, plan.train_records, plan.val_records, console.note)
-        return stop.exit_code
+    # Outside: a signal ends the fit at once, and the same command begins it again.
+    if trainer.step == plan.total_steps:
+        fit_samplers(workdir, plan.train_records, plan.val_records, console.note)
+    return stop.exit_code
 
 
 class Trainer:
@@ -240,6 +241,8 @@ class Trainer:
         self.last_save = time.monotonic()
 
     def _save_is_due(self):
+        if self.step % self.config.train.log_every_steps:
+            return False  # to agree makes processes wait for each other
         minutes = (time.monotonic() - self.last_save) / 60
         due = minutes >= self.config.checkpoint.every_minutes
         # Every process must save together, so the clock of the first one decides.

@@ -11,6 +11,16 @@ TABLE = (ROOT / "docs" / "architecture.md").read_text()
 HEAVY = ("jax", "tensorflow")
 
 
+def test_the_code_is_formatted_and_clean():
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", str(ROOT)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def module_name(path):
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

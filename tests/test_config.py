@@ -207,6 +207,13 @@ def test_batches_divide_over_devices(batch, parts, devices, processes, message):
     assert str(error.value) == f"config.train.batch_size={batch} {message}"
 
 
+def test_the_coarse_scale_divides_the_picture():
+    odd = changed(data__image_size=10, model__modalities__image__patch=2)
+    odd.model.modalities.image.likelihood = "multiscale"
+    with pytest.raises(config.ConfigError, match=r"image_size=10 must divide .*; nearest: 8 or 12"):
+        config.validate(odd)
+
+
 def test_evaluation_batches_divide_over_devices():
     with pytest.raises(config.ConfigError, match=r"config\.eval\.batch_size=6 .*: 4 or 8"):
         config.validate(changed(eval__batch_size=6), devices=4)

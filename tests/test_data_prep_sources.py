@@ -96,7 +96,7 @@ def test_several_sources_and_several_captions_keep_their_ids_apart(tmp_path):
 
 def test_coco(tmp_path):
     annotations = {
-        "images": [{"id": 4, "file_name": "a.jpg"}],
+        "images": [{"id": 4, "file_name": "a.jpg"}, {"id": 5, "file_name": "b.jpg"}],
         "annotations": [
             {"image_id": 4, "caption": "A ship"},
             {"image_id": 4, "caption": "A boat"},
@@ -110,12 +110,20 @@ def test_coco(tmp_path):
         ("a.jpg", "A boat"),
     ]
     assert not pairs[2].image.exists()
+    assert (pairs[3].picture, pairs[3].caption) == ("b.jpg", "")
+
+
+def test_a_line_without_a_picture_is_still_a_pair(tmp_path):
+    put(tmp_path, "captions.jsonl", '{"image": "a.png", "caption": "A ship"}\n{"caption": "B"}\n')
+    pairs = read(f"folder:{tmp_path}")
+    assert [(pair.picture, pair.caption) for pair in pairs] == [("a.png", "A ship"), ("", "B")]
 
 
 def test_captions_of_tfds_in_a_sequence_or_nested():
     words = np.array([b"A ship", "Größe".encode()], object)
     assert catalogue.texts(b"A ship") == ["A ship"]
     assert catalogue.texts(words) == ["A ship", "Größe"]
+    assert catalogue.texts(words[:0]) == [""]
     assert catalogue.texts({"id": np.array([1, 2]), "text": words}) == ["A ship", "Größe"]
 
 
@@ -165,6 +173,35 @@ def test_book_from_a_folder_a_zip_and_a_download_agree(tmp_path, monkeypatch):
     assert {p.group for p in unpacked} == {"77777"}
     assert unpacked[1].image.read_bytes() == packed[1].image == downloaded[1].image
     assert unpacked[6].image == b""  # the picture elsewhere is not fetched
+
+
+def test_books_keep_their_pictures_and_chapters_their_book(tmp_path):
+    page = b'<figure><img src="images/001.png"><figcaption>A heron.</figcaption></figure>'
+    pages = [
+        "30181-h/chapter1.htm",
+        "30181-h/chapter12.htm",
+        "herons/index.html",
+        "owls/index.html",
+    ]
+    for number, path in enumerate(pages):
+        put(tmp_path, f"books/{path}", page)
+        put(tmp_path, f"books/{Path(path).parent}/images/001.png", to_bytes(drawing(number)))
+    pairs = read(f"gutenberg:{tmp_path / 'books'}")
+    assert [pair.group for pair in pairs] == ["30181", "30181", "books/herons", "books/owls"]
+    assert len({(pair.picture, pair.image) for pair in pairs}) == 3
+
+
+def test_a_damaged_picture_in_an_archive_is_left_to_cleaning(tmp_path):
+    archive = tmp_path / "pg77777-h.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("77777-h.htm", '<img src="a.png" alt="A heron.">')
+        file.writestr("a.png", b"A" * 100)
+    archive.write_bytes(archive.read_bytes().replace(b"A" * 100, b"B" * 100))
+    (pair,) = read(f"gutenberg:{archive}")
+    assert pair.image == b"" and pair.caption == "A heron."
+    archive.write_bytes(archive.read_bytes().replace(b"<img", b"<IMG"))
+    with pytest.raises(UserError, match="77777-h.htm is damaged"):
+        read(f"gutenberg:{archive}")
 
 
 def test_archives_that_grow_too_large_are_refused(tmp_path, monkeypatch):

@@ -1,15 +1,17 @@
 """The command on a trained run: every number, its files, comparisons, and what it refuses."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import tiny
 from PIL import Image
 
+from data_prep import prepare
 from mmvae import evaluate, records
 from mmvae.errors import UserError
-from mmvae.evaluators import coherence, split, suite
+from mmvae.evaluators import coherence, outcome, split, suite
 from mmvae.inference import SAMPLERS, Session
 from mmvae.train import train
 from mmvae.writers import read_rows
@@ -151,12 +153,36 @@ def test_a_table_is_printed(run, tmp_path, capsys):
         (["--num", "0"], "--num=0 must be at least 1"),
         (["--against", "nowhere.json"], "nowhere.json is neither a run nor an evaluation"),
         (["--split", "all"], "has no split 'all'"),
+        (["--seed", "-1"], "--seed=-1 must be at least 0"),
+        (["--out", "."], "--out . is a folder; name a file in it"),
     ],
 )
 def test_wrong_flags_get_one_sentence(run, tmp_path, flags, message):
     command = ["--workdir", str(run), "--out", str(tmp_path / "e.json")]
     with pytest.raises(UserError, match=message):
         evaluate.main([*command, "--metrics", "alignment", *FAST, *flags])
+
+
+def test_only_data_of_the_runs_vocabulary_and_size_is_measured(run, sprites_dataset, tmp_path):
+    def refused(message):
+        flags = ["--out", str(tmp_path / "f.json"), "--data", str(data), "--metrics", "alignment"]
+        with pytest.raises(UserError, match=message):
+            evaluate.main(["--workdir", str(run), *FAST, *flags])
+
+    data = shutil.copytree(sprites_dataset, tmp_path / "other words")
+    (data / "tokenizer.model").write_bytes(b"other")
+    refused("another vocabulary than .*: prepare it with --tokenizer .*tokenizer.model")
+    data = tmp_path / "large"
+    flags = "--source sprites:1 --num-pairs 40 --image-size 64 --workers 1 --out"
+    prepare.main([*flags.split(), str(data)])
+    refused("pictures of 64x64x3, .* takes 32x32x3: prepare it with --image-size 32 --channels 3")
+
+
+def test_results_of_other_items_are_told_apart(evaluation):
+    result, _ = evaluation
+    assert outcome.unlike(result, result) == []
+    (note,) = outcome.unlike(result, result | {"split": "test", "data": "elsewhere"})
+    assert "measured with other data, --split: differences mislead" in note
 
 
 def test_training_measures_the_families_asked_for_by_the_same_code(run):

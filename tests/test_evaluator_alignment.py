@@ -40,6 +40,27 @@ def test_random_vectors_are_at_chance():
     assert expected["retrieval_image_to_caption_at_5"].value == pytest.approx(5 / 40)
 
 
+def test_the_median_of_chance_where_captions_repeat():
+    texts = [f"caption {i % 8}" for i in range(96)]
+    expected = alignment.chance(texts)["retrieval_caption_to_image_median_rank"].value
+    found = [
+        measure(unit((96, 16)), unit((8, 16))[np.arange(96) % 8], texts)[
+            "retrieval_caption_to_image_median_rank"
+        ]
+        for _ in range(200)
+    ]
+    # 12 right answers of 96: half of all queries find one among the first five or six.
+    assert expected in (5, 6)
+    assert np.mean(found) == pytest.approx(expected, abs=1)
+
+
+def test_vectors_that_are_not_finite_find_nothing():
+    vectors = np.full((40, 4), np.nan)
+    found = measure(vectors, vectors)
+    assert found["retrieval_image_to_caption_at_10"] == 0
+    assert found["retrieval_caption_to_image_median_rank"] == 40
+
+
 def test_shuffled_pairs_lose_retrieval_and_margin():
     vectors = unit((40, 16))
     found = measure(vectors, np.roll(vectors, 1, axis=0))

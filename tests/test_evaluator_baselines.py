@@ -43,6 +43,7 @@ def test_mean_image_has_the_variance_of_the_pictures(asked):
     test, train = (s.images.astype(float) / 127.5 - 1 for s in (asked.test, asked.train))
     expected = np.mean((test - train.mean(axis=0)) ** 2)
     assert found["image_mse"] == pytest.approx(expected, rel=1e-3)
+    assert found["image_mse"] == found["image_mse_from_image"] == found["image_mse_from_caption"]
 
 
 def test_pca_keeps_as_many_components_as_the_latent_has_dimensions(asked):

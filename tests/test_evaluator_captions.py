@@ -77,6 +77,12 @@ def test_signatures_name_the_version_and_the_settings():
     assert "chrF2" in found["chrf"] or "nc:6" in found["chrf"]
 
 
+def test_rouge_l_reads_every_alphabet():
+    texts = ["красный квадрат", "été à la mer"]
+    found = captions.measure(texts, texts, [], Resampling(0))
+    assert found["caption_rouge_l"].value == 1
+
+
 def test_rouge_l_of_a_known_case():
     # The longest common subsequence of 4 of 5 and 6 words: F1 = 2 * 4 / (5 + 6).
     found = values(["police kill the gunman in town"], references=["police killed the gunman in"])

@@ -2,6 +2,8 @@
 
 import csv
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -66,8 +68,28 @@ def test_interpolation_moves_between_a_seed_and_a_picture(run, tmp_path):
 
 def test_a_picture_of_any_kind_gets_a_caption(run, tmp_path, capsys):
     Image.new("P", (50, 20), 3).save(tmp_path / "palette.png")
-    assert command(run, "--image", tmp_path / "palette.png", "--beams", 3) == 0
-    assert capsys.readouterr().out.count("\n") == 1
+    picture = ("--image", tmp_path / "palette.png", "--beams", 3)
+    assert command(run, *picture) == 0
+    caption = capsys.readouterr().out
+    assert caption.count("\n") == 1
+    assert command(run, *picture, "--out", tmp_path / "read") == 0
+    (row,) = rows(tmp_path / "read")
+    assert row["caption"] == caption.strip() and row["seed"] == ""
+
+
+def test_latents_of_no_length_are_interpolated(run, tmp_path):
+    flags = ("--sampler", "prior", "--temperature", 0, "--num", 3, "--out", tmp_path)
+    assert command(run, "--interpolate", 1, 2, *flags) == 0
+    np.testing.assert_array_equal(pixels(tmp_path / "000000.png"), pixels(tmp_path / "000002.png"))
+
+
+def test_a_run_is_used_without_tensorflow(run, tmp_path):
+    code = (
+        "import sys; sys.modules['tensorflow'] = None; from mmvae import generate as g; g.main({})"
+    )
+    flags = ["--workdir", str(run), "--num", "1", "--out", str(tmp_path)]
+    subprocess.run([sys.executable, "-c", code.format(flags)], check=True, timeout=300)
+    assert len(rows(tmp_path)) == 1
 
 
 @pytest.mark.parametrize(
@@ -83,6 +105,12 @@ def test_a_picture_of_any_kind_gets_a_caption(run, tmp_path, capsys):
         (("--checkpoint", "77", "--out", "x"), "no checkpoint 77"),
         (("--sampler", "flux", "--out", "x"), "choose one of flow, gmm, prior"),
         (("--out", __file__), "is a file; name a directory"),
+        (("--interpolate", "missing.png", 3, "--out", "x"), "missing.png does not exist"),
+        (("--interpolate", 2**32, 3, "--out", "x"), "a seed is below 2"),
+        (("--interpolate", "漢" * 200, 3, "--out", "x"), "no characters that this run's"),
+        (("--interpolate", "²", 3, "--out", "x"), "no characters that this run's"),
+        (("--interpolate", "big heart", 3, "--sampler", "gmm", "--out", "x"), "new pairs only"),
+        (("--guidance", -1, "--out", "x"), "--guidance must be at least 0"),
     ],
 )
 def test_mistakes_get_one_sentence(run, flags, sentence):

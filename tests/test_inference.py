@@ -7,11 +7,11 @@ import pytest
 import tiny
 
 from data_prep import vocabulary
-from mmvae import decoding
+from mmvae import decoding, inference
 from mmvae.aggregate import AggregatePosterior
 from mmvae.errors import UserError
-from mmvae.inference import Session, slerp
-from mmvae.models import caption
+from mmvae.inference import FLOW_STEPS, Session, slerp
+from mmvae.models import caption, prior
 from mmvae.models.mmvae import MMVAE
 from mmvae.text import BOS, EOS, PAD, UNK, Tokenizer
 
@@ -143,6 +143,44 @@ def test_the_flow_listens_to_the_caption(session):
     free = session.sample_latents(range(3))
     led = session.sample_latents(range(3), captions=CAPTIONS)
     assert np.all(np.abs(free - led).max(axis=1) > 1e-4)
+
+
+def test_the_flow_is_given_one_side(session):
+    with pytest.raises(UserError, match="a picture or a caption; 'prior' takes both"):
+        session.sample_latents(range(3), pictures(3), CAPTIONS)
+    session.sample_latents(range(3), pictures(3), CAPTIONS, sampler="prior")
+
+
+def test_an_empty_caption_is_an_absent_one(session):
+    alone = session.encode(images=pictures(2))
+    for found, expected in zip(session.encode(pictures(2), ["", ""]), alone, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_rows_that_do_not_match_are_refused(session):
+    for wrong in ({"captions": CAPTIONS}, {"images": pictures(2)}):
+        with pytest.raises(ValueError, match="each needs the same number"):
+            session.sample_latents(range(5), **wrong)
+    with pytest.raises(ValueError, match="each needs the same number"):
+        session.encode(pictures(2), CAPTIONS)
+    with pytest.raises(ValueError, match="each needs the same number"):
+        session.decode(latents(0))
+
+
+def test_guidance_goes_from_the_free_draw_through_the_led_one_and_beyond(session):
+    free = session.sample_latents(range(3))
+    draws = [session.sample_latents(range(3), captions=CAPTIONS, guidance=g) for g in (0, 1, 2)]
+    np.testing.assert_allclose(draws[0], free, atol=1e-5)
+    inputs, known = session._inputs(None, CAPTIONS)
+
+    def velocity(z, t):
+        methods = session.model.bind({"params": session.params})
+        return methods.velocity(z, t, methods.encode(inputs), known)
+
+    led = prior.integrate(velocity, inference._noise(np.arange(3), free.shape[1]), FLOW_STEPS)
+    np.testing.assert_allclose(draws[1], led, atol=1e-4)
+    away = [np.linalg.norm(draw - free, axis=1) for draw in draws]
+    assert np.all(away[1] < away[2])
 
 
 def test_an_unknown_sampler_is_named_with_the_known_ones(session):

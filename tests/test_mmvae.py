@@ -20,6 +20,7 @@ PARAMETERS = {
     "base": 84_768_822,
     "engravings_small": 12_792_854,
     "quickstart": 2_941_838,
+    "sprites_level5": 2_991_582,
 }
 CONFIGS = Path(__file__).parents[1] / "configs"
 

@@ -225,6 +225,19 @@ def test_gradients_of_two_parts_equal_those_of_one():
     assert differing(gradients(1), gradients(4), rtol=1e-6) == []
 
 
+def test_parts_keep_the_gradient_of_one_part_in_memory():
+    batch = {"x": jnp.ones((64, 2))}
+    loss = lambda params, part, key: (jnp.sum(params) * jnp.sum(part["x"]), {})
+
+    def memory(parts):
+        train = tiny.config(train__accumulate_steps=parts).train
+        step = lambda params: steps._accumulated(loss, params, batch, jax.random.key(0), train)
+        compiled = jax.jit(step).lower(jnp.zeros(1 << 20)).compile()
+        return compiled.memory_analysis().temp_size_in_bytes
+
+    assert memory(32) < 2 * memory(2) + (1 << 20)
+
+
 def test_parts_of_a_batch_have_their_own_noise():
     batch = {"x": jnp.zeros((8, 1))}
     loss = lambda params, part, key: (params * 0.0, {"noise": jax.random.normal(key)})

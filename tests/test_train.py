@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import jax
 import numpy as np
 import pytest
 import tiny
+import wandb_files
 
 from mmvae import config as configs
 from mmvae import evaluate, generate
@@ -88,7 +90,20 @@ def test_a_run_explains_itself(run, sprites_dataset):
     grids = {path.name.rsplit("_", 1)[0] for path in (run / "samples").glob("*.png")}
     assert grids == {"reconstruction", "image_to_caption", "caption_to_image", "generated"}
     assert list((run / "samples").glob("captions_*.csv"))
-    assert list((run / "wandb").glob("offline-run-*/run-*.wandb"))
+
+
+def test_the_offline_wandb_run_has_every_metric_and_picture(run):
+    rows = wandb_files.history(list(wandb_files.scan(wandb_files.run_file(run))))
+    names = {f"{outer}/{name}" for row in rows for outer in row for name in _inner(row[outer])}
+    names |= {name for row in rows for name in row}
+    logged = set().union(*read_rows(run / "metrics.jsonl")) - {"time", "step"}
+    assert logged <= names
+    wanted = {f"train/{n}" for n in TRAIN_NAMES} | {f"val/{n}" for n in VAL_NAMES}
+    assert wanted | {"captions", "generated", "reconstruction", "train/gradient_norms"} <= names
+
+
+def _inner(value):
+    return value if isinstance(value, dict) else ()
 
 
 def test_the_best_checkpoint_has_the_least_validation_loss(run):
@@ -121,6 +136,17 @@ def test_a_finished_run_is_left_alone(run, sprites_dataset):
 def test_another_configuration_is_refused(run, sprites_dataset):
     with pytest.raises(UserError, match="--workdir NEW"):
         train(config_for(sprites_dataset, train__epochs=9), run)
+
+
+def test_a_data_set_prepared_anew_is_refused(run, sprites_dataset, tmp_path, monkeypatch):
+    data = shutil.copytree(sprites_dataset, tmp_path / "data")
+    monkeypatch.setattr(StopRequest, "should_stop", lambda self, step: step == 2)
+    train(config_for(data), tmp_path / "run")
+    kept = (tmp_path / "run" / "tokenizer.model").read_bytes()
+    (data / "card.json").write_text((data / "card.json").read_text() + " ")
+    with pytest.raises(UserError, match="it was prepared anew; type --workdir NEW"):
+        train(config_for(data), tmp_path / "run")
+    assert (tmp_path / "run" / "tokenizer.model").read_bytes() == kept
 
 
 def test_divergence_is_named_and_keeps_the_good_checkpoint(sprites_dataset, tmp_path):

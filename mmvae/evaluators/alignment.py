@@ -33,9 +33,9 @@ def chance(texts):
         for k in _WITHIN:
             share = np.mean(hit_by_chance(gallery, right, k))
             values[f"retrieval_{name}_at_{k}"] = Estimate(float(share), len(texts))
-        # The mean place of the first of `right` answers among `gallery` in random order.
-        expected = float(np.median((gallery + 1) / (right + 1)))
-        values[f"retrieval_{name}_median_rank"] = Estimate(expected, len(texts))
+        half = lambda k, of=(gallery, right): np.mean(hit_by_chance(*of, k)) >= 0.5
+        median = next(k for k in range(1, gallery + 1) if half(k))
+        values[f"retrieval_{name}_median_rank"] = Estimate(float(median), len(texts))
     return values
 
 
@@ -76,7 +76,7 @@ def hit_by_chance(gallery, right, within):
 def _rank(scores, right):
     """Rank [N] of the best right answer among the wrong ones, scores [N, G]."""
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
-    before = np.sum((scores > best) & ~right, axis=1)
+    before = np.sum(~(scores <= best) & ~right, axis=1)  # NaN comes first: it proves nothing
     level = np.sum((scores == best) & ~right, axis=1)
     return 1 + before + level / 2
 

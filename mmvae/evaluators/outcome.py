@@ -87,6 +87,19 @@ def read(path):
     return result, model
 
 
+def unlike(ours, theirs):
+    """A note in a list, if two results are not of the same items: differences mislead then."""
+    of = lambda result: {
+        "data": result["data"],
+        "--split": result["split"],
+        **{f"--{name}": result["details"]["settings"].get(name) for name in ("num", "seed")},
+    }
+    apart = [name for name, value in of(ours).items() if of(theirs)[name] != value]
+    if not apart:
+        return []
+    return [f"{theirs['run']} was measured with other {', '.join(apart)}: differences mislead."]
+
+
 def differences(ours, theirs):
     """{name: Estimate of ours - theirs} of the names both have."""
     return {name: difference(ours[name], theirs[name]) for name in ours if name in theirs}

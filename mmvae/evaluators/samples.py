@@ -44,7 +44,7 @@ def decoded(session, records, rows):
     mode = "L" if session.shapes["image"][-1] == 1 else "RGB"
     stored = records.images.numpy()
     pictures = [np.asarray(Image.open(io.BytesIO(stored[row])).convert(mode)) for row in rows]
-    return np.stack(pictures).reshape(-1, *session.shapes["image"])
+    return np.stack(pictures).reshape(len(rows), *session.shapes["image"])
 
 
 def grid(*strips, columns=8):

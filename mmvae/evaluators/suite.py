@@ -1,6 +1,5 @@
 """All families over one model: what `evaluate` runs, and training may."""
 
-import importlib.util
 import time
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -24,9 +23,11 @@ from mmvae.evaluators import (
 )
 from mmvae.evaluators.answers import Answers
 from mmvae.evaluators.estimates import Estimate, Resampling
-from mmvae.inference import SAMPLERS
+from mmvae.inference import FLOW_STEPS, GUIDANCE, SAMPLERS
 
 TRAIN_MOST = 20_000  # training pairs that memorisation and baselines look at
+# How pictures and pairs are drawn: what `generate` does unless told otherwise.
+_DRAWN = {"sampler": SAMPLERS[0], "guidance": GUIDANCE, "flow_steps": FLOW_STEPS}
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def evaluate(session, records, train_records, settings, progress=iter):
         UserError: an unknown family or network.
     """
     check(settings.families, "--metrics", settings.features)
+    if settings.features and "images" in settings.families:
+        features.network(settings.features)  # what it lacks is better said before than after
     test = split.load(records, session, settings.num)
     answers = Answers(session, test, settings.seed, settings.num)
     resampling = Resampling(settings.seed)
@@ -100,7 +103,7 @@ def evaluate(session, records, train_records, settings, progress=iter):
         if values:
             job.families[family] = list(values)
         seconds[family] = round(time.perf_counter() - start, 1)
-    job.details["settings"] = asdict(settings) | {"train_pairs_at_most": TRAIN_MOST}
+    job.details["settings"] = asdict(settings) | _DRAWN | {"train_pairs_at_most": TRAIN_MOST}
     return job
 
 
@@ -156,13 +159,13 @@ def _captions(job):
 
 def _images(job):
     name = job.settings.features
-    if not name and importlib.util.find_spec("efficientnet_lite_pytorch") is None:
+    if not name and not features.has_default():
         job.notes.append(
             f"KID, precision, recall and the like were left out: they need PyTorch; "
             f"type: {features.INSTALL}"
         )
         return {}
-    name = name or "efficientnet_lite0"
+    name = name or features.DEFAULT
     copies = baselines.copies(_question(job)).images
     real, made, known = (
         features.extract(name, x) for x in (job.test.images, job.answers.new.images, copies)
@@ -203,6 +206,11 @@ def _coherence(job):
 def _memorisation(job):
     new, train = job.answers.new, job.train
     values, closest = memorisation.measure(new, job.test, train, job.resampling)
+    if len(train) < len(job.train_records):
+        job.notes.append(
+            f"memorisation compared with {len(train):,} of {len(job.train_records):,} training "
+            f"pairs: captioned ones, at most {TRAIN_MOST:,}."
+        )
     job.details["closest"] = closest
     job.pictures["closest"] = memorisation.picture(closest, new, train)
     return values

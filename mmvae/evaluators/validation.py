@@ -24,7 +24,10 @@ def evaluate(eval_step, params, records, config):
         sums.add(jax.device_get(eval_step(params, parallel.split(batch))))
     means = sums.result()
     values = derive(means)
+    # A split without captions, say, has no caption loss.
     values["loss_total"] = sum(
-        weight * means[f"loss_{term}"] for term, weight in config.loss.weights.items()
+        weight * means[f"loss_{term}"]
+        for term, weight in config.loss.weights.items()
+        if f"loss_{term}" in means
     )
     return values | {"latent_kl_per_dimension": means["_posterior_kl"]}

@@ -12,7 +12,7 @@ from flax import traverse_util
 from jax import export
 
 from mmvae import decoding
-from mmvae.inference import FLOW_STEPS
+from mmvae.inference import FLOW_STEPS, GUIDANCE
 from mmvae.models.image import to_pixels
 from mmvae.models.mmvae import MMVAE
 from mmvae.text import PAD
@@ -94,5 +94,6 @@ def _generate(model, params, seeds, temperature, ids, given):
     experts = _apply(model, params, MMVAE.encode, {"caption": jnp.where(given[:, None], ids, PAD)})
     experts = {"image": experts["caption"], **experts}
     known = {"image": jnp.zeros_like(given), "caption": given}
-    latents = _apply(model, params, MMVAE.draw_prior, noise, experts, known, FLOW_STEPS)
+    drawing = experts, known, FLOW_STEPS, GUIDANCE
+    latents = _apply(model, params, MMVAE.draw_prior, noise, *drawing)
     return {"latents": latents, **_decode(ids.shape[1], model, params, latents)}

@@ -60,9 +60,19 @@ class MMVAE(nn.Module):
         """Velocity [B, D] of the learned prior given the known experts' means."""
         return self.prior(z, t, {name: e.mean for name, e in experts.items()}, known)
 
-    def draw_prior(self, noise, experts, known, steps):
-        """Latents [B, D] of the learned prior given the known experts, from noise [B, D]."""
-        return integrate(lambda z, t: self.velocity(z, t, experts, known), noise, steps)
+    def draw_prior(self, noise, experts, known, steps, guidance):
+        """Latents [B, D] of the learned prior given the known experts, from noise [B, D].
+
+        Classifier-free guidance (Ho & Salimans 2022, equation 6): 1 is the prior as learned;
+        more goes further from what it would be given nothing.
+        """
+        nothing = {name: jnp.zeros_like(is_known) for name, is_known in known.items()}
+
+        def velocity(z, t):
+            free = self.velocity(z, t, experts, nothing)
+            return free + guidance * (self.velocity(z, t, experts, known) - free)
+
+        return integrate(velocity, noise, steps)
 
     def write_begin(self, z):
         """Caches to write captions of latents [B, D]."""

@@ -1,0 +1,19 @@
+"""Engraved sprites of level 5, every attribute captioned: about an hour on two CPU cores."""
+
+from configs import quickstart
+
+
+def get_config():
+    """The complete configuration, as a ConfigDict."""
+    config = quickstart.get_config()
+    with config.unlocked():
+        config.name = "sprites_level5"
+        config.data.dir = "datasets/sprites_level5"
+        config.data.caption_length = 12
+        config.model.latent.dim = 48
+        config.train.batch_size = 64
+        config.train.epochs = 27
+        config.train.ema_decay = 0.999
+        config.samplers.prior_steps = 8000
+        config.eval.samples_every_epochs = 9
+    return config
