@@ -31,7 +31,7 @@ def main(argv):
     parser.add_argument(
         "--guidance",
         type=float,
-        default=2.0,
+        default=3.0,
         help="of the flow: more is truer to the caption, and less varied; 1: as learned",
     )
     parser.add_argument(

@@ -25,7 +25,7 @@ from mmvae.samplers import Samplers
 from mmvae.text import PAD, Tokenizer
 
 FLOW_STEPS = 20  # of the learned prior's integration
-GUIDANCE = 2.0  # of the learned prior, by default
+GUIDANCE = 3.0  # of the learned prior, by default
 SAMPLERS = ("flow", "gmm", "prior")
 
 
