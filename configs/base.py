@@ -148,7 +148,7 @@ def _eval():
     evaluation = ConfigDict()
     evaluation.every_epochs = 1
     evaluation.batch_size = 256
-    evaluation.samples_every_epochs = 5  # pictures and caption table
+    evaluation.samples_every_epochs = 1  # pictures and caption table
     evaluation.num_samples = 16  # of each kind
     evaluation.metrics = ("coherence",)  # families of mmvae.evaluate, as often as samples
     return evaluation

@@ -35,4 +35,5 @@ def get_config():
         config.train.epochs = 50
         config.train.ema_decay = 0.998
         config.eval.batch_size = 64
+        config.eval.samples_every_epochs = 5
     return config

@@ -68,6 +68,7 @@ class Trainer:
         self.clock = Throughput()
         self.window, self.epoch_sums = Aggregator(), Aggregator()
         self.pending = None
+        self.best = {}  # validation metrics of the best epoch so far
         self.last_save = time.monotonic()
         self.writers = self._writers(workdir, self.step or None)
         if jax.process_index() == 0:
@@ -99,7 +100,7 @@ class Trainer:
         best = self.checkpoints.best_step()
         if best is not None:
             values = {"best_step": best, "best_val_loss": self.checkpoints.best_val_loss()}
-            self.writers.summary(values)
+            self.writers.summary(values | self.best)
         self.writers.close()
 
     def _first_state(self):
@@ -215,6 +216,8 @@ class Trainer:
         is_best = math.isfinite(values["loss_total"]) and (
             best is None or values["loss_total"] < best
         )
+        if is_best:
+            self.best = {f"best_{name}": value for name, value in scalars.items()}
         self.console.epoch_row(
             scalars | train | system | {"epoch": epoch, "step": self.step}, is_best
         )

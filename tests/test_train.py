@@ -93,13 +93,16 @@ def test_a_run_explains_itself(run, sprites_dataset):
 
 
 def test_the_offline_wandb_run_has_every_metric_and_picture(run):
-    rows = wandb_files.history(list(wandb_files.scan(wandb_files.run_file(run))))
+    records = list(wandb_files.scan(wandb_files.run_file(run)))
+    rows = wandb_files.history(records)
     names = {f"{outer}/{name}" for row in rows for outer in row for name in _inner(row[outer])}
     names |= {name for row in rows for name in row}
     logged = set().union(*read_rows(run / "metrics.jsonl")) - {"time", "step"}
     assert logged <= names
     wanted = {f"train/{n}" for n in TRAIN_NAMES} | {f"val/{n}" for n in VAL_NAMES}
     assert wanted | {"captions", "generated", "reconstruction", "train/gradient_norms"} <= names
+    summary = [wandb_files.items(record.summary.update) for record in records]
+    assert {"best_step", "best_val/image_mse"} <= set().union(*summary)
 
 
 def _inner(value):
