@@ -40,6 +40,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         self._directory = Path(directory).absolute()
         self._read_only = read_only
         self._writing = None
+        self._losses = {}  # of the steps saved here
         self._check_val_losses()
         # Orbax logs a failed save as 300 lines of tracebacks, one for each thread. It raises
         # every failure too, and those are reported here in one line.
@@ -94,7 +95,9 @@ class Checkpoints(contextlib.AbstractContextManager):
         return None if step is None else self._loss(step)
 
     def _loss(self, step):
-        return _val_loss(self._manager.metrics(step))
+        # Orbax lists a step while its metrics are still on the way to the disk.
+        known = self._losses.get(step)
+        return _val_loss(self._manager.metrics(step)) if known is None else known
 
     def save(self, step: int, state, position: dict, val_loss: float | None = None) -> bool:
         """Starts to store `state` (a pytree of arrays) and `position` (JSON) in the background.
@@ -124,6 +127,7 @@ class Checkpoints(contextlib.AbstractContextManager):
     def _start_write(self, step, state, position, val_loss):
         # Orbax ranks NaN as the best of all, and wants a number for every step.
         loss = math.inf if val_loss is None or not math.isfinite(val_loss) else float(val_loss)
+        self._losses[step] = loss
         self._manager.save(
             step,
             args=ocp.args.Composite(

@@ -98,6 +98,14 @@ def test_keeps_the_best_and_the_latest_through_nan_and_missing_losses(tmp_path):
         assert (checkpoints.best_step(), checkpoints.latest_step()) == (3, 7)
 
 
+def test_the_best_is_known_while_it_is_still_being_written(tmp_path):
+    losses = (3.0, 2.0, 4.0)
+    with Checkpoints(tmp_path) as checkpoints:
+        for step, loss in enumerate(losses):
+            checkpoints.save(step, {"w": np.ones(20_000_000)}, {}, loss)
+            assert checkpoints.best_val_loss() == min(losses[: step + 1])
+
+
 def test_no_finite_loss_means_no_best_and_best_falls_to_the_latest(tmp_path):
     save_steps(tmp_path, 1, 2)
     with Checkpoints(tmp_path, read_only=True) as checkpoints:
