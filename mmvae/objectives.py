@@ -81,11 +81,12 @@ def eval_metrics(model, params, batch, key, config):
     pairs = jnp.all(jnp.stack(list(present.values())), axis=0)
     flow = flow_matching(apply, experts, posterior, present, keys(3))
     alignment = ALIGNMENTS[config.loss.alignment](apply, experts, pairs)
+    count = jnp.sum(pairs.astype(jnp.float32))
     metrics |= latent_metrics(posterior, z, mask)
     metrics |= {
         "loss_prior": (jnp.sum(flow * mask), jnp.sum(mask.astype(jnp.float32))),
-        # A contrast is a property of its batch: batches count by their pairs.
-        "loss_alignment": (alignment * jnp.sum(pairs), jnp.sum(pairs.astype(jnp.float32))),
+        # A contrast is a property of its batch, the mean over devices: batches count by pairs.
+        "loss_alignment": (alignment * lax.pmean(count, AXIS), count),
     }
     return metrics
 

@@ -102,7 +102,7 @@ class Runner:
     def _stop(self):
         """Ask the running ones to save and stop, and wait for them."""
         for _, process in self._running.values():
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # not SIGINT, which processes begun in the background ignore
         for _, process in self._running.values():
             process.wait()
 
