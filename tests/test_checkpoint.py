@@ -330,7 +330,9 @@ from mmvae.preemption import StopRequest
 with StopRequest() as stop:
     for step in range(1000):
         print("begin", step, flush=True)
-        time.sleep(float(sys.argv[1]))
+        end = time.monotonic() + float(sys.argv[1])
+        while time.monotonic() < end:  # a signal just before one long sleep would wait for its end
+            time.sleep(0.01)
         print("end", step, flush=True)
         if stop.should_stop(step):
             break
