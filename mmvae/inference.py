@@ -10,22 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from mmvae import adapters, decoding
+from mmvae import adapters, compiled, decoding
 from mmvae import config as configs
 from mmvae.batches import in_batches
 from mmvae.checkpoint import Checkpoints
 from mmvae.errors import UserError
 from mmvae.models import mmvae
-from mmvae.models.image import to_pixels
-from mmvae.models.mmvae import MMVAE
 from mmvae.samplers import Samplers
 from mmvae.text import PAD, Tokenizer
 
-FLOW_STEPS = 20  # of the learned prior's integration
-GUIDANCE = 3.0  # of the learned prior, by default
 SAMPLERS = ("flow", "gmm", "prior")
 
 
@@ -119,7 +114,7 @@ class Session:
 
         `inputs` {"image": uint8 [B, H, W, C], "caption": ids [B, L]}; `present` {name: [B] bool}.
         """
-        return jax.device_get(_posteriors(self.model, self.params, inputs, present))
+        return jax.device_get(compiled.posteriors(self.model, self.params, inputs, present))
 
     def project(
         self, images: np.ndarray | None = None, captions: Sequence[str] | None = None
@@ -127,7 +122,8 @@ class Session:
         """Unit vectors [N, E] of pictures or of captions, for retrieval by dot product."""
         inputs, _ = self._inputs(images, captions)
         name = "image" if images is not None else "caption"
-        return in_batches(functools.partial(_projected, self.model, name, self.params), inputs)
+        project = functools.partial(compiled.projected, self.model, name, self.params)
+        return in_batches(project, inputs)
 
     def sample_latents(
         self,
@@ -136,7 +132,7 @@ class Session:
         captions: Sequence[str] | None = None,
         sampler: str = "flow",
         temperature: float = 1.0,
-        guidance: float = GUIDANCE,
+        guidance: float = compiled.GUIDANCE,
     ) -> np.ndarray:
         """Latents [N, D] given pictures, captions or nothing, one for each seed.
 
@@ -157,9 +153,9 @@ class Session:
         inputs, present = self._inputs(images, captions, len(seeds))
         fixed = self.model, self.params, np.float32(temperature)
         if sampler == "flow":
-            draw = functools.partial(_flow_draw, *fixed, np.float32(guidance))
+            draw = functools.partial(compiled.flow_draw, *fixed, np.float32(guidance))
         else:
-            draw = functools.partial(_normal_draw, *fixed)
+            draw = functools.partial(compiled.normal_draw, *fixed)
         return in_batches(draw, inputs, present, np.asarray(seeds, np.uint32))
 
     def _fitted(self, unconditional):
@@ -174,7 +170,7 @@ class Session:
 
     def decode_images(self, latents: np.ndarray) -> np.ndarray:
         """Pictures uint8 [N, H, W, C] of latents [N, D]."""
-        return in_batches(functools.partial(_drawn, self.model, self.params), latents)
+        return in_batches(functools.partial(compiled.drawn, self.model, self.params), latents)
 
     def write(
         self,
@@ -281,43 +277,3 @@ def slerp(start, end, steps):
         np.sin((1 - share) * angle) * start / lengths[0] + np.sin(share * angle) * end / lengths[1]
     ) / np.sin(angle)
     return (((1 - share) * lengths[0] + share * lengths[1]) * arc).astype(np.float32)
-
-
-def _apply(model, params, method, *args):
-    return model.apply({"params": params}, *args, method=method)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _posteriors(model, params, inputs, present):
-    experts = _apply(model, params, MMVAE.encode, inputs)
-    return experts, _apply(model, params, MMVAE.fuse, experts, present)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _projected(model, name, params, inputs):
-    experts = _apply(model, params, MMVAE.encode, inputs)
-    return _apply(model, params, MMVAE.project, experts)[name]
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _normal_draw(model, params, temperature, inputs, present, seeds):
-    experts = _apply(model, params, MMVAE.encode, inputs)
-    posterior = _apply(model, params, MMVAE.fuse, experts, present)
-    noise = temperature * _noise(seeds, posterior.mean.shape[1])
-    return posterior.mean + jnp.exp(0.5 * posterior.logvar) * noise
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _flow_draw(model, params, temperature, guidance, inputs, present, seeds):
-    experts = _apply(model, params, MMVAE.encode, inputs)
-    noise = temperature * _noise(seeds, experts["image"].mean.shape[1])
-    return _apply(model, params, MMVAE.draw_prior, noise, experts, present, FLOW_STEPS, guidance)
-
-
-def _noise(seeds, dim):
-    return jax.vmap(lambda seed: jax.random.normal(jax.random.key(seed), (dim,)))(seeds)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _drawn(model, params, latents):
-    return to_pixels(_apply(model, params, MMVAE.decode, latents, {"image": None})["image"])

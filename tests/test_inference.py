@@ -7,10 +7,10 @@ import pytest
 import tiny
 
 from data_prep import vocabulary
-from mmvae import decoding, inference
+from mmvae import compiled, decoding
 from mmvae.aggregate import AggregatePosterior
 from mmvae.errors import UserError
-from mmvae.inference import FLOW_STEPS, Session, slerp
+from mmvae.inference import Session, slerp
 from mmvae.models import caption, prior
 from mmvae.models.mmvae import MMVAE
 from mmvae.text import BOS, EOS, PAD, UNK, Tokenizer
@@ -177,7 +177,9 @@ def test_guidance_goes_from_the_free_draw_through_the_led_one_and_beyond(session
         methods = session.model.bind({"params": session.params})
         return methods.velocity(z, t, methods.encode(inputs), known)
 
-    led = prior.integrate(velocity, inference._noise(np.arange(3), free.shape[1]), FLOW_STEPS)
+    led = prior.integrate(
+        velocity, compiled.noise(np.arange(3), free.shape[1]), compiled.FLOW_STEPS
+    )
     np.testing.assert_allclose(draws[1], led, atol=1e-4)
     away = [np.linalg.norm(draw - free, axis=1) for draw in draws]
     assert np.all(away[1] < away[2])

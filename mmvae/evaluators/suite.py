@@ -7,6 +7,7 @@ from functools import cached_property
 import jax
 
 from mmvae import parallel, steps
+from mmvae.compiled import FLOW_STEPS, GUIDANCE
 from mmvae.errors import UserError, did_you_mean
 from mmvae.evaluators import (
     alignment,
@@ -23,7 +24,7 @@ from mmvae.evaluators import (
 )
 from mmvae.evaluators.answers import Answers
 from mmvae.evaluators.estimates import Estimate, Resampling
-from mmvae.inference import FLOW_STEPS, GUIDANCE, SAMPLERS
+from mmvae.inference import SAMPLERS
 
 TRAIN_MOST = 20_000  # training pairs that memorisation and baselines look at
 # How pictures and pairs are drawn: what `generate` does unless told otherwise.

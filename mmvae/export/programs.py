@@ -12,8 +12,7 @@ from flax import traverse_util
 from jax import export
 
 from mmvae import decoding
-from mmvae.inference import FLOW_STEPS, GUIDANCE
-from mmvae.models.image import to_pixels
+from mmvae.compiled import FLOW_STEPS, GUIDANCE, apply, drawn, noise
 from mmvae.models.mmvae import MMVAE
 from mmvae.text import PAD
 
@@ -65,15 +64,11 @@ def _exported(session, function, *shapes):
     return export.export(jax.jit(program), platforms=PLATFORMS)(params, *shapes)
 
 
-def _apply(model, params, method, *args):
-    return model.apply({"params": params}, *args, method=method)
-
-
 def _encode(name, model, params, data):
-    experts = _apply(model, params, MMVAE.encode, {name: data})
+    experts = apply(model, params, MMVAE.encode, {name: data})
     present = {name: jnp.ones(data.shape[0], bool)}
-    posterior = _apply(model, params, MMVAE.fuse, experts, present)
-    vectors = _apply(model, params, MMVAE.project, experts)
+    posterior = apply(model, params, MMVAE.fuse, experts, present)
+    vectors = apply(model, params, MMVAE.project, experts)
     return {
         "mean": posterior.mean,
         "deviation": jnp.exp(0.5 * posterior.logvar),
@@ -82,18 +77,16 @@ def _encode(name, model, params, data):
 
 
 def _decode(length, model, params, latents):
-    drawn = _apply(model, params, MMVAE.decode, latents, {"image": None})["image"]
     ids, scores = decoding.greedy(model, length, params, latents)
-    return {"images": to_pixels(drawn), "ids": ids, "scores": scores}
+    return {"images": drawn(model, params, latents), "ids": ids, "scores": scores}
 
 
 def _generate(model, params, seeds, temperature, ids, given):
-    one = lambda seed: jax.random.normal(jax.random.key(seed), (model.latent_dim,))
-    noise = temperature * jax.vmap(one)(seeds)
+    start = temperature * noise(seeds, model.latent_dim)
     # The learned prior reads the picture too; it is absent here, and its mean counts for nothing.
-    experts = _apply(model, params, MMVAE.encode, {"caption": jnp.where(given[:, None], ids, PAD)})
+    experts = apply(model, params, MMVAE.encode, {"caption": jnp.where(given[:, None], ids, PAD)})
     experts = {"image": experts["caption"], **experts}
     known = {"image": jnp.zeros_like(given), "caption": given}
     drawing = experts, known, FLOW_STEPS, GUIDANCE
-    latents = _apply(model, params, MMVAE.draw_prior, noise, *drawing)
+    latents = apply(model, params, MMVAE.draw_prior, start, *drawing)
     return {"latents": latents, **_decode(ids.shape[1], model, params, latents)}
