@@ -21,6 +21,7 @@ def get_config():
         config.model.modalities.image.heads = 4
         config.model.modalities.image.encoder_layers = 2
         config.model.modalities.image.decoder_layers = 1
+        config.model.modalities.image.likelihood = "student"  # hears small figures too
         config.model.modalities.caption.width = 64
         config.model.modalities.caption.heads = 4
         config.model.modalities.caption.squeeze = 16
@@ -34,6 +35,7 @@ def get_config():
         config.loss.subsets.image = 0.7  # captions are short and easy: pictures need the work
         config.loss.subsets.caption = 0.1
 
+        config.loss.weights.image = 1.2
         config.loss.weights.kl = 3e-4
 
         config.optimizer.learning_rate = 8e-4

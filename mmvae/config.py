@@ -213,7 +213,7 @@ def _check_modalities(config):
             _check_divides(config, f"{path}.patch", "data.image_size")
             _check_power_of_two(config, f"{path}.patch")
             _check_choice(config, f"{path}.likelihood", LIKELIHOODS)
-            if spec.likelihood == "multiscale":
+            if spec.likelihood in ("multiscale", "student"):
                 _check_batch(config, "data.image_size", 4, "the pixels of its coarse scale (4)")
         for group in ("cross", "subsets", "weights"):
             if name not in config.loss[group]:

@@ -94,7 +94,7 @@ def _read(session, options):
     from mmvae import pictures
 
     picture = pictures.load(options.image, session.shapes["image"])
-    return session.decode(session.encode(images=picture[None])[0], beams=options.beams)
+    return session.decode(session.encode(image=picture[None])[0], beams=options.beams)
 
 
 def _pairs(session, options):
@@ -103,7 +103,7 @@ def _pairs(session, options):
     captions = [options.caption] * options.num if options.caption is not None else None
     if captions:
         session.check_caption(options.caption)
-    latents = session.sample_latents(seeds, captions=captions, **_drawn(options))
+    latents = session.sample_latents(seeds, caption=captions, **_drawn(options))
     return session.decode(latents, beams=options.beams), list(seeds)
 
 
@@ -128,9 +128,9 @@ def _end(session, text, options):
     # os.path: the length of a caption is no error to it.
     if os.path.isfile(text) or Path(text).suffix.lower() in _PICTURES:
         picture = pictures.load(text, session.shapes["image"])
-        return session.encode(images=picture[None])[0][0]
+        return session.encode(image=picture[None])[0][0]
     session.check_caption(text)
-    return session.sample_latents([options.seed], captions=[text], **_drawn(options))[0]
+    return session.sample_latents([options.seed], caption=[text], **_drawn(options))[0]
 
 
 def write(pairs, seeds, directory):

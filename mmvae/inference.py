@@ -99,13 +99,13 @@ class Session:
             )
 
     def encode(
-        self, images: np.ndarray | None = None, captions: Sequence[str] | None = None
+        self, image: np.ndarray | None = None, caption: Sequence[str] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Posterior (mean, standard deviation), each [N, D], given either or both.
 
-        `images` uint8 [N, H, W, C]; `captions` N strings. A None modality is absent.
+        `image` uint8 [N, H, W, C]; `caption` N strings. A None modality is absent.
         """
-        inputs, present = self._inputs(images, captions)
+        inputs, present = self._inputs(image, caption)
         _, joint = in_batches(self.posteriors, inputs, present)
         return joint.mean, np.exp(0.5 * joint.logvar)
 
@@ -117,19 +117,19 @@ class Session:
         return jax.device_get(compiled.posteriors(self.model, self.params, inputs, present))
 
     def project(
-        self, images: np.ndarray | None = None, captions: Sequence[str] | None = None
+        self, image: np.ndarray | None = None, caption: Sequence[str] | None = None
     ) -> np.ndarray:
         """Unit vectors [N, E] of pictures or of captions, for retrieval by dot product."""
-        inputs, _ = self._inputs(images, captions)
-        name = "image" if images is not None else "caption"
+        inputs, _ = self._inputs(image, caption)
+        name = "image" if image is not None else "caption"
         project = functools.partial(compiled.projected, self.model, name, self.params)
         return in_batches(project, inputs)
 
     def sample_latents(
         self,
         seeds: Sequence[int],
-        images: np.ndarray | None = None,
-        captions: Sequence[str] | None = None,
+        image: np.ndarray | None = None,
+        caption: Sequence[str] | None = None,
         sampler: str = "flow",
         temperature: float = 1.0,
         guidance: float = compiled.GUIDANCE,
@@ -146,11 +146,11 @@ class Session:
         """
         if sampler not in SAMPLERS:
             raise UserError(f"sampler '{sampler}' is unknown; choose one of {', '.join(SAMPLERS)}")
-        if sampler == "flow" and images is not None and captions is not None:
+        if sampler == "flow" and image is not None and caption is not None:
             raise UserError("sampler 'flow' is given a picture or a caption; 'prior' takes both.")
         if sampler == "gmm":
-            return self._fitted(images is None and captions is None).sample(seeds, temperature)
-        inputs, present = self._inputs(images, captions, len(seeds))
+            return self._fitted(image is None and caption is None).sample(seeds, temperature)
+        inputs, present = self._inputs(image, caption, len(seeds))
         fixed = self.model, self.params, np.float32(temperature)
         if sampler == "flow":
             draw = functools.partial(compiled.flow_draw, *fixed, np.float32(guidance))
@@ -211,27 +211,27 @@ class Session:
         return Pairs(self.decode_images(latents), captions, scores, latents)
 
     def generate(
-        self, num: int, seed: int = 0, temperature: float = 1.0, sampler: str = "flow"
+        self, n: int, seed: int = 0, temperature: float = 1.0, sampler: str = "flow"
     ) -> Pairs:
-        """`num` new Pairs; pair i has seed `seed` + i, whatever `num` is."""
-        seeds = seed + np.arange(num)
+        """`n` new Pairs; pair i has seed `seed` + i, whatever `n` is."""
+        seeds = seed + np.arange(n)
         return self.decode(self.sample_latents(seeds, sampler=sampler, temperature=temperature))
 
-    def caption(self, images: np.ndarray, **options) -> list[str]:
+    def caption(self, image: np.ndarray, **options) -> list[str]:
         """Captions (N strings) of pictures uint8 [N, H, W, C]; `options` are those of `write`."""
-        return self.write(self.encode(images=images)[0], **options)[0]
+        return self.write(self.encode(image)[0], **options)[0]
 
-    def draw(self, captions: Sequence[str], seed: int = 0, **options) -> np.ndarray:
+    def draw(self, caption: Sequence[str], seed: int = 0, **options) -> np.ndarray:
         """Pictures uint8 [N, H, W, C] for N captions; picture i has seed `seed` + i.
 
         `options` are those of `sample_latents`.
         """
-        seeds = seed + np.arange(len(captions))
-        return self.decode_images(self.sample_latents(seeds, captions=captions, **options))
+        seeds = seed + np.arange(len(caption))
+        return self.decode_images(self.sample_latents(seeds, caption=caption, **options))
 
-    def interpolate(self, start: np.ndarray, end: np.ndarray, steps: int) -> Pairs:
-        """Pairs along the arc from latent `start` [D] to `end` [D], both included."""
-        return self.decode(slerp(start, end, steps))
+    def interpolate(self, a: np.ndarray, b: np.ndarray, steps: int) -> Pairs:
+        """Pairs along the arc from latent `a` [D] to `b` [D], both included."""
+        return self.decode(slerp(a, b, steps))
 
     def _inputs(self, images, captions, count=None):
         """Model inputs and presence of what is given; absent modalities are blank."""

@@ -84,8 +84,8 @@ def test_the_same_settings_give_the_same_card(studio):
 
 def test_agreement_is_the_cosine_of_picture_and_caption(studio, session):
     card = studio.draw("big red heart", 3, 0, 1.0)[0]
-    left = session.project(images=card.image[None])[0]
-    right = session.project(captions=["big red heart"])[0]
+    left = session.project(image=card.image[None])[0]
+    right = session.project(caption=["big red heart"])[0]
     assert card.agreement == pytest.approx(float(left @ right), abs=1e-5)
 
 

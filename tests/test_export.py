@@ -51,17 +51,17 @@ def asked(session):
     images = session.generate(3, seed=70).images
     latents = session.sample_latents([1, 2, 3], temperature=0.7)
     seeds = np.arange(5, 8)
-    drawn = session.sample_latents(seeds, captions=CAPTIONS)
+    drawn = session.sample_latents(seeds, caption=CAPTIONS)
     mixed = session.sample_latents(seeds, sampler="gmm")
     return (
         images,
         latents,
         {
-            "image_mean": session.encode(images=images)[0],
-            "image_deviation": session.encode(images=images)[1],
-            "image_vector": session.project(images=images),
-            "caption_mean": session.encode(captions=CAPTIONS)[0],
-            "caption_vector": session.project(captions=CAPTIONS),
+            "image_mean": session.encode(image=images)[0],
+            "image_deviation": session.encode(image=images)[1],
+            "image_vector": session.project(image=images),
+            "caption_mean": session.encode(caption=CAPTIONS)[0],
+            "caption_vector": session.project(caption=CAPTIONS),
             "decoded": session.decode_images(latents),
             "new": session.decode_images(session.sample_latents(seeds)),
             "drawn": session.decode_images(drawn),

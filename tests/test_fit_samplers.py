@@ -37,7 +37,7 @@ def test_posteriors_are_those_of_the_session(session, latents, sprites_dataset):
     experts, joint, present = latents
     assert len(joint.mean) == len(stored)
     assert all(np.all(shown) for shown in present.values())
-    from_captions = session.encode(captions=stored.captions)[0]
+    from_captions = session.encode(caption=stored.captions)[0]
     np.testing.assert_allclose(
         experts["caption"].mean / (1 + np.exp(experts["caption"].logvar)), from_captions, atol=1e-4
     )

@@ -37,7 +37,12 @@ def test_pixels_outside_the_range_are_clipped():
 
 @pytest.mark.parametrize(
     ("likelihood", "expected"),
-    [("gaussian", 0.625), ("laplace", 0.75), ("multiscale", 0.625 + 4 * 0.75**2)],
+    [
+        ("gaussian", 0.625),
+        ("laplace", 0.75),
+        ("multiscale", 0.625 + 4 * 0.75**2),
+        ("student", 0.5 * np.log(1 + (0.625 + 8 * 0.75**2) / 1e-3)),
+    ],
 )
 def test_likelihoods_by_hand(likelihood, expected):
     spec = tiny.config().model.modalities.image

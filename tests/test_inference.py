@@ -68,7 +68,7 @@ def test_a_drawn_caption_depends_on_its_own_seed(session):
 
 
 def test_shapes_of_what_comes_out(session):
-    mean, deviation = session.encode(images=pictures(3))
+    mean, deviation = session.encode(image=pictures(3))
     assert mean.shape == deviation.shape == (3, session.latent_dim)
     assert np.all(deviation > 0)
     pairs = session.decode(mean)
@@ -103,20 +103,20 @@ def test_encoding_equals_the_model(session):
     expert = jax.jit(lambda ids: run(MMVAE.encode, {"caption": ids}))(ids)
     present = {"caption": jnp.ones(3, bool)}
     joint = run(MMVAE.fuse, expert, present)
-    mean, deviation = session.encode(captions=CAPTIONS)
+    mean, deviation = session.encode(caption=CAPTIONS)
     np.testing.assert_allclose(mean, joint.mean, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(deviation, np.exp(0.5 * joint.logvar), rtol=1e-4)
 
 
 def test_more_evidence_narrows_the_posterior(session):
-    _, alone = session.encode(images=pictures(3))
+    _, alone = session.encode(image=pictures(3))
     _, both = session.encode(pictures(3), CAPTIONS)
     assert np.all(both < alone)
     assert np.all(alone < 1)
 
 
 def test_projections_are_unit_vectors_of_each_modality(session):
-    images, captions = session.project(images=pictures(3)), session.project(captions=CAPTIONS)
+    images, captions = session.project(image=pictures(3)), session.project(caption=CAPTIONS)
     np.testing.assert_allclose(np.linalg.norm(images, axis=1), 1.0, rtol=1e-4)
     assert captions.shape == images.shape == (3, 8)
     assert not np.allclose(images, captions)
@@ -126,7 +126,7 @@ def test_projections_are_unit_vectors_of_each_modality(session):
 
 
 def test_prior_draws_are_the_posterior(session):
-    mean, _ = session.encode(images=pictures(3))
+    mean, _ = session.encode(image=pictures(3))
     cold = session.sample_latents(range(3), pictures(3), sampler="prior", temperature=0.0)
     np.testing.assert_allclose(cold, mean, rtol=1e-5, atol=1e-6)
 
@@ -141,7 +141,7 @@ def test_prior_draws_without_evidence_are_standard_noise(session):
 
 def test_the_flow_listens_to_the_caption(session):
     free = session.sample_latents(range(3))
-    led = session.sample_latents(range(3), captions=CAPTIONS)
+    led = session.sample_latents(range(3), caption=CAPTIONS)
     assert np.all(np.abs(free - led).max(axis=1) > 1e-4)
 
 
@@ -152,7 +152,7 @@ def test_the_flow_is_given_one_side(session):
 
 
 def test_an_empty_caption_is_an_absent_one(session):
-    alone = session.encode(images=pictures(2))
+    alone = session.encode(image=pictures(2))
     for found, expected in zip(session.encode(pictures(2), ["", ""]), alone, strict=True):
         np.testing.assert_array_equal(found, expected)
 
@@ -169,7 +169,7 @@ def test_rows_that_do_not_match_are_refused(session):
 
 def test_guidance_goes_from_the_free_draw_through_the_led_one_and_beyond(session):
     free = session.sample_latents(range(3))
-    draws = [session.sample_latents(range(3), captions=CAPTIONS, guidance=g) for g in (0, 1, 2)]
+    draws = [session.sample_latents(range(3), caption=CAPTIONS, guidance=g) for g in (0, 1, 2)]
     np.testing.assert_allclose(draws[0], free, atol=1e-5)
     inputs, known = session._inputs(None, CAPTIONS)
 

@@ -105,8 +105,8 @@ def test_a_grey_model_makes_the_same_of_grey_pictures_in_colour(words):
 
 def assert_same_pictures(grey, colour):
     """Both encode grey pictures alike and decode the same grey pictures."""
-    mean, _ = grey.encode(images=grey_pictures(16))
-    found, _ = colour.encode(images=grey_pictures(16, 3))
+    mean, _ = grey.encode(image=grey_pictures(16))
+    found, _ = colour.encode(image=grey_pictures(16, 3))
     np.testing.assert_allclose(found, mean, atol=1e-4)
     drawn, wanted = colour.decode(mean).images, grey.decode(mean).images
     assert np.abs(drawn.astype(int) - wanted).max() <= 1
@@ -119,9 +119,9 @@ def test_other_sizes_start_from_what_was_learnt_at_one(words, before, after):
     start, new = taken_over(source, words, data__image_size=after)
     assert "encoders_image/PosteriorHead_0/moments/kernel" in fates(start)["resized"]
     scratch = Session(new.config, anew(new.config, words, seed=1), words)
-    wanted = source.encode(images=flat(before))[0]
+    wanted = source.encode(image=flat(before))[0]
     near, far = (
-        np.abs(model.encode(images=flat(after))[0] - wanted).mean() for model in (new, scratch)
+        np.abs(model.encode(image=flat(after))[0] - wanted).mean() for model in (new, scratch)
     )
     assert near < 0.4 * far
 
@@ -170,7 +170,7 @@ def test_pictures_and_patches_of_twice_the_size_mean_the_same(words):
     start, new = taken_over(source, words, **twice)
     assert fates(start)["resized"] == ["encoders_image/embed/kernel"]
     assert all(path.startswith("decoders_image/Upsampler") for path in fates(start)["new"])
-    found, wanted = new.encode(images=flat(32))[0], source.encode(images=flat(16))[0]
+    found, wanted = new.encode(image=flat(32))[0], source.encode(image=flat(16))[0]
     np.testing.assert_allclose(found, wanted, atol=1e-3)
 
 
@@ -180,9 +180,9 @@ def test_longer_captions_keep_the_meaning_of_short_ones(words):
     assert len(fates(start)["resized"]) == 3
     captions = ["heart", "square", ""]
     np.testing.assert_allclose(
-        new.encode(captions=captions)[0], source.encode(captions=captions)[0], atol=1e-4
+        new.encode(caption=captions)[0], source.encode(caption=captions)[0], atol=1e-4
     )
-    latents = source.encode(captions=captions)[0]
+    latents = source.encode(caption=captions)[0]
     assert [c[:5] for c in new.decode(latents).captions] == [
         c[:5] for c in source.decode(latents).captions
     ]

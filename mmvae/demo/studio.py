@@ -69,7 +69,7 @@ class Studio:
         seed, temperature = limits.seed(seed), limits.temperature(temperature)
         seeds = [seed + i for i in range(num)]
         latents = self.session.sample_latents(
-            seeds, captions=[caption] * num, temperature=temperature
+            seeds, caption=[caption] * num, temperature=temperature
         )
         settings = {"asked": caption, "temperature": temperature}
         cards = self._cards(self.session.decode(latents), seeds, settings, caption)
@@ -84,7 +84,7 @@ class Studio:
         num = limits.number(num, 1, limits.CAPTIONS, "the number")
         seed, temperature = limits.seed(seed), limits.temperature(temperature)
         pixels = self.picture(picture)
-        latents = self.session.encode(images=pixels[None])[0]
+        latents = self.session.encode(image=pixels[None])[0]
         (likeliest,), (score,) = self.session.write(latents, beams=4)
         found = {likeliest: float(score)}
         if num > 1 and temperature > 0:
@@ -132,13 +132,13 @@ class Studio:
     def latent(self, start):
         """Latent [D] of a start: an int, a string (a seed when it is digits), or bytes."""
         if isinstance(start, bytes):
-            return self.session.encode(images=self.picture(start)[None])[0][0]
+            return self.session.encode(image=self.picture(start)[None])[0][0]
         if isinstance(start, str) and start.strip().isdecimal() and len(start) < 12:
             start = int(start)
         if isinstance(start, int):
             return self.session.sample_latents([limits.seed(start)])[0]
         caption = self._caption(start)
-        return self.session.sample_latents([0], captions=[caption])[0]
+        return self.session.sample_latents([0], caption=[caption])[0]
 
     def picture(self, raw):
         """Pixels [H, W, C] of the bytes of a picture file."""
@@ -154,7 +154,7 @@ class Studio:
         for sampler in self.samplers:
             session.sample_latents([0], sampler=sampler)
         blank = np.zeros((1, *session.shapes["image"]), np.uint8)
-        latents = session.encode(images=blank)[0]
+        latents = session.encode(image=blank)[0]
         session.write(latents, temperature=1.0)
         session.write(latents, beams=4)
         self._cards(session.decode(latents), [None], {})
@@ -184,5 +184,5 @@ class Studio:
 
     def _agreements(self, images, captions):
         """Cosines [N] of pictures and captions, by the vectors that retrieval uses."""
-        left, right = self.session.project(images=images), self.session.project(captions=captions)
+        left, right = self.session.project(image=images), self.session.project(caption=captions)
         return np.sum(left * right, axis=1)

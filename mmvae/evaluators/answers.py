@@ -10,7 +10,7 @@ from mmvae.models import caption
 from mmvae.models.mmvae import MMVAE
 
 # What the model is shown, by the end of a metric's name: everything, or one side alone.
-GIVEN = {"": ("images", "captions"), "_from_image": ("images",), "_from_caption": ("captions",)}
+GIVEN = {"": ("image", "caption"), "_from_image": ("image",), "_from_caption": ("caption",)}
 
 
 class Answers:
@@ -37,7 +37,8 @@ class Answers:
 
     def _latents(self, given):
         """Posterior means [N, D]; `given` is a key of GIVEN."""
-        return self.session.encode(**{name: getattr(self.test, name) for name in GIVEN[given]})[0]
+        pairs = {"image": self.test.images, "caption": self.test.captions}
+        return self.session.encode(**{name: pairs[name] for name in GIVEN[given]})[0]
 
     def _images(self, given):
         return self.session.decode_images(self.latents(given))

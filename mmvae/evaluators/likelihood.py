@@ -11,16 +11,21 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import gammaln, logsumexp
 
 from mmvae.batches import in_batches
 from mmvae.evaluators.split import evenly
 from mmvae.metrics import derive
-from mmvae.models import gaussian
+from mmvae.models import gaussian, image
 from mmvae.models.mmvae import MMVAE, MODALITIES
 
 _FITTED_ON = 256  # training pairs that the picture's scale is fitted on
 _BYTE = 2 / 255  # width of a pixel value on [-1, 1]
+# Half the log-determinants, a pixel, of the multiscale error and the Student t's as quadratic
+# forms. Each 4x4 block has the eigenvalues 5 for its mean and 15 times 1; and 9 for its mean,
+# 3 times 5 for the other means of its 2x2 blocks, 12 times 1.
+_MULTISCALE = 0.5 * np.log(5) / 16
+_STUDENT = 0.5 * (np.log(9) + 3 * np.log(5)) / 16
 
 
 @dataclass(frozen=True)
@@ -99,10 +104,11 @@ def log_likelihoods(losses, specs, shapes, scales):
 def image_log_likelihood(loss, kind, shape, scale):
     """Log-probability in nats of 8-bit pictures of shape (H, W, C) that lose `loss`.
 
-    `scale` is the mean loss, which is the likeliest variance (or Laplace scale).
+    `scale` is the mean loss, which is the likeliest variance (or Laplace scale); a Student t
+    has none.
     """
     pixels = np.prod(shape)
-    return -pixels * _CODE_LENGTHS[kind](loss, scale) + pixels * np.log(_BYTE)
+    return -pixels * _CODE_LENGTHS[kind](loss, scale, pixels) + pixels * np.log(_BYTE)
 
 
 def elbo(log_likelihood, kl):
@@ -173,23 +179,30 @@ def _terms(model, specs, count, params, key, batch, shown, rows):
     return losses, log_ratio.T, posterior.mean, gaussian.kl(posterior, prior)
 
 
-def _gaussian(loss, scale):
+def _gaussian(loss, scale, pixels):
     """Nats a pixel of a Gaussian of variance `scale` that is `loss` off in mean square."""
     return 0.5 * (loss / scale + np.log(2 * np.pi * scale))
 
 
-def _multiscale(loss, scale):
-    """As `_gaussian`, but means of 4x4 blocks are 5 times as precise as the rest.
-
-    The loss is a quadratic form with eigenvalue 5 for each block's mean, 1 for the other 15
-    directions of the block; half the log of its determinant is what the density gains.
-    """
-    return _gaussian(loss, scale) - 0.5 * np.log(5) / 16
+def _multiscale(loss, scale, pixels):
+    """As `_gaussian`, but means of 4x4 blocks are 5 times as precise as the rest."""
+    return _gaussian(loss, scale, pixels) - _MULTISCALE
 
 
-def _laplace(loss, scale):
+def _student(loss, scale, pixels):
+    """Nats a pixel of the Student t of one degree of freedom that `loss` is half the log of."""
+    width = 0.5 * np.log(np.pi * pixels * image.FAINT) - _STUDENT
+    return ((1 + pixels) * loss - gammaln((1 + pixels) / 2) + gammaln(0.5)) / pixels + width
+
+
+def _laplace(loss, scale, pixels):
     """Nats a pixel of a Laplace density of scale `scale` that is `loss` off in the mean."""
     return loss / scale + np.log(2 * scale)
 
 
-_CODE_LENGTHS = {"gaussian": _gaussian, "laplace": _laplace, "multiscale": _multiscale}
+_CODE_LENGTHS = {
+    "gaussian": _gaussian,
+    "laplace": _laplace,
+    "multiscale": _multiscale,
+    "student": _student,
+}

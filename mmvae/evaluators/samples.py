@@ -25,7 +25,7 @@ def make(session, records, num):
     images, captions = decoded(session, records, range(num)), records.captions[:num]
     both = session.encode(images, captions)[0]
     written = session.caption(images)
-    repeated, _ = session.write(session.encode(captions=captions)[0])
+    repeated, _ = session.write(session.encode(caption=captions)[0])
     drawn = session.draw(captions)
     new = session.generate(num)
     grids = {

@@ -183,7 +183,7 @@ def _images(job):
 
 def _alignment(job):
     texts = job.test.captions
-    vectors = job.session.project(images=job.test.images), job.session.project(captions=texts)
+    vectors = job.session.project(image=job.test.images), job.session.project(caption=texts)
     job.beside("chance", alignment.chance(texts))
     return alignment.measure(*vectors, texts, job.resampling)
 
