@@ -15,6 +15,8 @@ def get_config():
         config.model.modalities.caption.decoder_layers = 1
         config.model.prior.width = 128
         config.model.prior.layers = 1
+        config.model.modalities.image.likelihood = "multiscale"  # as in base.py, whose
+        config.loss.weights.image = 10.0  # weights the shipped sweep varies
         config.train.batch_size = 16
         config.train.epochs = 4
         config.train.ema_decay = 0.98
