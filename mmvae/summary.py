@@ -38,7 +38,7 @@ def lines(plan, state, flops, first_step):
     resumed = f", resuming after step {first_step:,}" if first_step else ""
     yield (
         f"work        {config.train.epochs} epochs of {plan.steps_per_epoch:,} steps = "
-        f"{plan.total_steps:,} steps{resumed}; the progress line tells the time left"
+        f"{plan.total_steps:,} steps{resumed}; the expected end follows the first of them"
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import sys
 import time
+from datetime import datetime, timedelta
 
 from mmvae.writers.base import Writer
 
@@ -40,6 +41,7 @@ class ConsoleWriter(Writer):
         self._now = now
         self._start = now()
         self._last_line = -float("inf")
+        self._end_told = False
         self._rows = 0
 
     def progress(self, step, total, values, images_per_second=None, eta_seconds=None):
@@ -48,6 +50,8 @@ class ConsoleWriter(Writer):
         if not self._terminal and not due:
             return
         self._last_line = self._now()
+        if eta_seconds is not None and not self._end_told:
+            self._tell_end(eta_seconds)
         share = self._bar(step / total) if self._terminal else f"{step / total:4.0%}"
         parts = [share, f"step {step:,}/{total:,}"]
         if eta_seconds is not None:
@@ -80,6 +84,12 @@ class ConsoleWriter(Writer):
 
     def close(self):
         self._clear()
+
+    def _tell_end(self, eta_seconds):
+        """The expected end, once: known only when the first steps were timed."""
+        end = datetime.now() + timedelta(seconds=eta_seconds)
+        self.note(f"end         expected {end:%a %H:%M}, evaluations not counted")
+        self._end_told = True
 
     def _show(self, line):
         if not self._terminal:
