@@ -40,10 +40,10 @@ def get_config():
 
         config.optimizer.learning_rate = 8e-4
         config.train.batch_size = 32
-        config.train.epochs = 5
+        config.train.epochs = 4
         config.train.ema_decay = 0.998
-        config.samplers.prior_steps = 2000
+        config.samplers.prior_steps = 1500
         config.samplers.prior_learning_rate = 2e-3
         config.eval.batch_size = 64
-        config.eval.samples_every_epochs = 5
+        config.eval.samples_every_epochs = 4
     return config

@@ -261,11 +261,9 @@ class Trainer:
     def _writers(self, workdir, resume_step):
         if jax.process_index() != 0:
             return Writers([])
-        config = self.config
-        return Writers(
-            [
-                JsonlWriter(workdir, resume_step),
-                FileWriter(workdir),
+        config, writers = self.config, [JsonlWriter(workdir, resume_step), FileWriter(workdir)]
+        if not self._finished:  # nothing more would be told
+            writers.append(
                 start_wandb(
                     workdir,
                     config.wandb.project,
@@ -274,7 +272,6 @@ class Trainer:
                     config.to_dict(),
                     resume_step,
                     report=self.console.note,
-                ),
-            ],
-            report=self.console.note,
-        )
+                )
+            )
+        return Writers(writers, report=self.console.note)

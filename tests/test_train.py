@@ -131,9 +131,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 
 
 def test_a_finished_run_is_left_alone(run, sprites_dataset):
-    before = params_of(run)
+    before, told = params_of(run), wandb_files.run_file(run)
     train(config_for(sprites_dataset, wandb__mode="offline"), run)
     assert_same(params_of(run), before)
+    assert wandb_files.run_file(run) == told  # the only one still
 
 
 def test_another_configuration_is_refused(run, sprites_dataset):
