@@ -109,6 +109,18 @@ def test_baselines_with_intervals_are_read(driven, tmp_path):
     assert baselines(runs.load(tmp_path))["image_mse"].value == 0.5
 
 
+def test_drawings_are_judged_with_the_fitted_samplers_where_they_were(driven, tmp_path):
+    copy(driven / "healthy", tmp_path)
+    name = "picture of a caption, all of it right"
+    logged = {"step": 9_999, "time": 0.0, "val/coherence_caption_to_image": 0.25}
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(logged) + "\n")
+    assert figure(components.answer(runs.load(tmp_path)), name).value == "25%"
+    found = {"model": {"coherence_caption_to_image": {"value": 0.955, "low": 0.93, "high": 0.97}}}
+    (tmp_path / "evaluation.json").write_text(json.dumps(found))
+    assert figure(components.answer(runs.load(tmp_path)), name).value == "96%"
+
+
 def test_mfu_is_flops_over_time_over_peak(driven):
     run = runs.load(driven / "healthy")
     share = accelerator.mfu(run)
