@@ -158,7 +158,7 @@ def test_an_empty_caption_is_an_absent_one(session):
 
 
 def test_rows_that_do_not_match_are_refused(session):
-    for wrong in ({"captions": CAPTIONS}, {"images": pictures(2)}):
+    for wrong in ({"caption": CAPTIONS}, {"image": pictures(2)}):
         with pytest.raises(ValueError, match="each needs the same number"):
             session.sample_latents(range(5), **wrong)
     with pytest.raises(ValueError, match="each needs the same number"):
