@@ -37,7 +37,8 @@ def main(argv):
     parser.add_argument(
         "--sampler",
         default="flow",
-        help="flow: the learned prior; gmm: the fitted aggregate posterior; prior: N(0, I)",
+        help="flow: the learned prior; ancestral: that, led by its own first caption; gmm: the "
+        "fitted aggregate posterior; prior: N(0, I)",
     )
     parser.add_argument("--beams", type=int, default=1, help="hypotheses of the caption search")
     what = parser.add_mutually_exclusive_group()

@@ -21,7 +21,7 @@ from mmvae.models import mmvae
 from mmvae.samplers import Samplers
 from mmvae.text import PAD, Tokenizer
 
-SAMPLERS = ("flow", "gmm", "prior")
+SAMPLERS = ("flow", "ancestral", "gmm", "prior")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ class Session:
         """Latents [N, D] given pictures, captions or nothing, one for each seed.
 
         `sampler` "flow" is the learned prior; "prior" N(0, I), or the Gaussian posterior of
-        what is given, which may be both; "gmm" the fitted aggregate posterior, given nothing.
+        what is given, which may be both. Given nothing alone: "ancestral", the learned prior led by
+        the caption that a first draw of it tells, and "gmm", the fitted aggregate posterior.
         `temperature` scales the noise. `guidance` of the flow: more is truer to what is given,
         and less varied; 1 is the prior as learned.
 
@@ -148,8 +149,16 @@ class Session:
             raise UserError(f"sampler '{sampler}' is unknown; choose one of {', '.join(SAMPLERS)}")
         if sampler == "flow" and image is not None and caption is not None:
             raise UserError("sampler 'flow' is given a picture or a caption; 'prior' takes both.")
+        if sampler in ("ancestral", "gmm") and not (image is None and caption is None):
+            raise UserError(
+                f"sampler '{sampler}' makes new pairs only; use 'flow' for a given caption."
+            )
         if sampler == "gmm":
-            return self._fitted(image is None and caption is None).sample(seeds, temperature)
+            return self._fitted().sample(seeds, temperature)
+        if sampler == "ancestral":
+            # A pair and its caption agree better when guidance has that caption to go by.
+            first = self.sample_latents(seeds, temperature=temperature)
+            caption, sampler = self.write(first)[0], "flow"
         inputs, present = self._inputs(image, caption, len(seeds))
         fixed = self.model, self.params, np.float32(temperature)
         if sampler == "flow":
@@ -158,9 +167,7 @@ class Session:
             draw = functools.partial(compiled.normal_draw, *fixed)
         return in_batches(draw, inputs, present, np.asarray(seeds, np.uint32))
 
-    def _fitted(self, unconditional):
-        if not unconditional:
-            raise UserError("sampler 'gmm' makes new pairs only; use 'flow' for a given caption.")
+    def _fitted(self):
         if self.aggregate is None:
             raise UserError(
                 "sampler 'gmm' is not fitted for this checkpoint (training fits it to the best "

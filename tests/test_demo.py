@@ -142,7 +142,7 @@ def test_exploring_starts_at_the_start_and_moves_one_direction(client):
         ("/generate", {"num": 1.5}, "must be a whole number"),
         ("/generate", {"seed": -1}, "the seed must be from 0"),
         ("/generate", {"temperature": 99}, "the temperature must be from 0 to 2"),
-        ("/generate", {"sampler": "flux"}, "choose one of flow, gmm, prior"),
+        ("/generate", {"sampler": "flux"}, "choose one of flow, ancestral, gmm, prior"),
         ("/draw", {"caption": ""}, "write the caption first"),
         ("/draw", {"caption": "x" * 201}, "at most 200 are read"),
         ("/draw", {"caption": "漢字"}, "no characters that this run's vocabulary knows"),

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mmvae import generate
 from mmvae.errors import UserError
+from mmvae.inference import SAMPLERS
 from mmvae.samplers import FILE
 
 
@@ -49,7 +50,7 @@ def test_a_seed_alone_is_the_seed_among_others(run, tmp_path):
         assert (tmp_path / "three" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
-@pytest.mark.parametrize("sampler", ["flow", "gmm", "prior"])
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_makes_pairs(run, tmp_path, sampler):
     assert command(run, "--num", 2, "--sampler", sampler, "--out", tmp_path) == 0
     assert len(rows(tmp_path)) == 2
@@ -103,7 +104,7 @@ def test_a_run_is_used_without_tensorflow(run, tmp_path):
         (("--image", "missing.png"), "missing.png does not exist"),
         (("--image", __file__), "not a picture in a known format"),
         (("--checkpoint", "77", "--out", "x"), "no checkpoint 77"),
-        (("--sampler", "flux", "--out", "x"), "choose one of flow, gmm, prior"),
+        (("--sampler", "flux", "--out", "x"), "choose one of flow, ancestral, gmm, prior"),
         (("--out", __file__), "is a file; name a directory"),
         (("--interpolate", "missing.png", 3, "--out", "x"), "missing.png does not exist"),
         (("--interpolate", 2**32, 3, "--out", "x"), "a seed is below 2"),

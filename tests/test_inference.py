@@ -186,7 +186,7 @@ def test_guidance_goes_from_the_free_draw_through_the_led_one_and_beyond(session
 
 
 def test_an_unknown_sampler_is_named_with_the_known_ones(session):
-    with pytest.raises(UserError, match="'flux' is unknown; choose one of flow, gmm, prior"):
+    with pytest.raises(UserError, match="choose one of flow, ancestral, gmm, prior"):
         session.generate(1, sampler="flux")
 
 
@@ -200,6 +200,15 @@ def test_gmm_draws_need_a_fitted_mixture_and_no_evidence(session):
         session.generate(1, sampler="gmm")
     with pytest.raises(UserError, match="new pairs only"):
         session.draw(CAPTIONS, sampler="gmm")
+
+
+def test_an_ancestral_draw_is_led_by_the_caption_of_a_free_one(session):
+    told, _ = session.write(session.sample_latents(range(3), temperature=0.9))
+    led = session.sample_latents(range(3), caption=told, temperature=0.9, guidance=2.0)
+    drawn = session.sample_latents(range(3), sampler="ancestral", temperature=0.9, guidance=2.0)
+    np.testing.assert_array_equal(drawn, led)
+    with pytest.raises(UserError, match="'ancestral' makes new pairs only"):
+        session.draw(CAPTIONS, sampler="ancestral")
 
 
 def test_gmm_draws_follow_the_fitted_latents(session):

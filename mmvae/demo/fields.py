@@ -68,7 +68,10 @@ def temperature(value=1.0):
 
 def sampler(studio):
     """A choice among the samplers that this run has."""
-    info = "flow: learned prior; gmm: mixture of Gaussians; prior: N(0, I)"
+    info = (
+        "flow: learned prior; ancestral: that, led by its own first caption; "
+        "gmm: mixture of Gaussians; prior: N(0, I)"
+    )
     return gr.Radio(studio.samplers, value="flow", label="Sampler", info=info)
 
 
