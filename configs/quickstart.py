@@ -35,6 +35,7 @@ def get_config():
         config.loss.subsets.image = 0.7  # captions are short and easy: pictures need the work
         config.loss.subsets.caption = 0.1
 
+        # At an error of 0.06 `student` pulls as 10 times the squared error would.
         config.loss.weights.image = 1.2
         config.loss.weights.kl = 3e-4
 
@@ -45,5 +46,4 @@ def get_config():
         config.samplers.prior_steps = 1500
         config.samplers.prior_learning_rate = 2e-3
         config.eval.batch_size = 64
-        config.eval.samples_every_epochs = 4
     return config

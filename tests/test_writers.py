@@ -427,7 +427,6 @@ def test_an_unknown_mode_lists_the_known_ones(tmp_path):
 def test_disabled_never_imports_wandb(tmp_path):
     code = f"""
 import sys
-from datetime import datetime, timedelta
 from mmvae.writers import start_wandb
 start_wandb({str(tmp_path)!r}, "p", "n", "disabled", {{}}, None, print).scalars(1, {{"a": 1.0}})
 sys.exit(bool({{"wandb", "jax", "tensorflow"}} & set(sys.modules)))
