@@ -9,9 +9,12 @@ import argparse
 import os
 import sys
 
-from data_prep import card, output, pipeline, sources
+from data_prep import local
+from data_prep.output import card
+from data_prep.output import folder as output
+from data_prep.sources import specs
+from mmvae.data.text import verdict
 from mmvae.errors import UserError
-from mmvae.text import verdict
 
 _NOT_SETTINGS = ("out", "overwrite", "workers", "source")
 
@@ -41,7 +44,7 @@ def _run(options):
         print(f"{options.out} already holds this data set, nothing to do; --overwrite prepares it")
         return
     with output.replacing(options.out) as folder:
-        facts = pipeline.prepare(options, settings, folder)
+        facts = local.prepare(options, settings, folder)
     _report(facts, options.out)
 
 
@@ -84,7 +87,7 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m data_prep.prepare",
         description="Cleans pairs of pictures and captions and writes them for training.",
-        epilog="sources: " + ", ".join(sources.USAGE),
+        epilog="sources: " + ", ".join(specs.USAGE),
     )
     add = parser.add_argument
     add("--source", action="append", required=True, metavar="SPEC", help="where pairs are; repeat")

@@ -13,8 +13,8 @@ COMMANDS = {
     "generate": ("mmvae.generate", "new pairs, captions, pictures"),
     "report": ("mmvae.report", "what happened in one run or several"),
     "sweep": ("mmvae.sweep", "try settings"),
-    "demo": ("mmvae.demo.__main__", "a run in the browser"),
-    "export": ("mmvae.export.__main__", "a run as a package that needs no mmvae"),
+    "demo": ("mmvae.demo", "a run in the browser"),
+    "export": ("mmvae.export", "a run as a package that needs no mmvae"),
     "benchmark": ("mmvae.benchmark", "how fast this machine trains"),
 }
 

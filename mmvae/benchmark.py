@@ -30,8 +30,8 @@ def main(argv):
     options = _parser().parse_args(argv)
     _check(options)
     # JAX takes seconds to import: wrong flags were answered before.
-    from mmvae import speed
-    from mmvae.main import start_up
+    from mmvae.machine.startup import start_up
+    from mmvae.performance import speed
 
     start_up(multihost=False)
     with speed.empty_cache():
@@ -150,14 +150,15 @@ class _Data:
 
     def __init__(self, directory, config):
         try:
-            from mmvae import data, records
+            from mmvae.data import batches as data
+            from mmvae.data import records
         except ImportError as error:
             raise UserError(
                 f"--data needs TensorFlow ({error}); install requirements.txt, or leave --data "
                 f"out to measure the step alone."
             ) from error
         from mmvae import config as configs
-        from mmvae.text import Tokenizer
+        from mmvae.data.text import Tokenizer
 
         data.hide_accelerators()
         self.records, self.config = records.read(Path(directory), "train"), config
@@ -179,9 +180,10 @@ def _note(phase):
 
 
 def _measure(config, vocabulary, data, seconds):
-    from mmvae import speed, summary
-    from mmvae.inference import shapes
-    from mmvae.work import Work, on_devices
+    from mmvae.inference.session import shapes
+    from mmvae.machine import devices
+    from mmvae.performance import speed
+    from mmvae.training.program import Work, on_devices
 
     work = Work(config, shapes(config, vocabulary), _TOTAL_STEPS)
     batches = on_devices(speed.random_batches(config, work.shapes, config.seed))
@@ -192,7 +194,7 @@ def _measure(config, vocabulary, data, seconds):
     with speed.compilations() as compiled:
         times = speed.spread(speed.step_times(stepper, batches, seconds))
     # Read before the matrix products, which need memory of their own.
-    peak, where = speed.peak_memory()
+    peak, where = devices.peak_memory()
     _note("generation")
     made = speed.spread(
         speed.generation_times(_session(work, stepper, vocabulary), _PAIRS, seconds)
@@ -201,7 +203,7 @@ def _measure(config, vocabulary, data, seconds):
     products = _products(config.model.dtype)
     result = {
         "config": config.name,
-        "devices": summary.devices(),
+        "devices": devices.devices(),
         "work": _described(work, stepper.state.params),
         "dtype": config.model.dtype,
         "batch_size": config.train.batch_size,
@@ -218,7 +220,7 @@ def _measure(config, vocabulary, data, seconds):
 def _session(work, stepper, vocabulary):
     import jax
 
-    from mmvae.inference import Session
+    from mmvae.inference.session import Session
 
     return Session(work.config, jax.device_put(jax.device_get(stepper.state.params)), vocabulary)
 
@@ -227,7 +229,7 @@ def _first_steps(work, batch):
     """A compiled train step, and the seconds of the first one with both kinds of cache."""
     import jax
 
-    from mmvae import speed
+    from mmvae.performance import speed
 
     cold = speed.first_step_seconds(work, batch, work.train_step())
     jax.clear_caches()  # those in memory: a second process starts without them
@@ -237,11 +239,11 @@ def _first_steps(work, batch):
 
 
 def _products(dtype):
-    from mmvae import speed
+    from mmvae.machine import devices
 
     found = {}
     for name in dict.fromkeys((dtype, "float32")):
-        rate, size = speed.matmul_peak(name, _MATMUL_SECONDS)
+        rate, size = devices.matmul_peak(name, _MATMUL_SECONDS)
         found[name] = {"flops_per_second": rate, "size": size}
     return found
 
@@ -262,8 +264,8 @@ def _rated(times, work, stepper, product):
 
 
 def _with_data(data, stepper, alone, seconds):
-    from mmvae import speed
-    from mmvae.work import on_devices
+    from mmvae.performance import speed
+    from mmvae.training.program import on_devices
 
     images = data.config.train.batch_size
     _note("input pipeline, then both together")

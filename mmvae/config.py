@@ -186,9 +186,9 @@ def _check_value(path, value):
 def _check_choices(config):
     # Imported here: these load JAX, which a command line that only prints should not wait for.
     from mmvae.models.fusion import FUSIONS
-    from mmvae.objectives import ALIGNMENTS
-    from mmvae.optimizer import SCHEDULES
-    from mmvae.writers.wandb_writer import MODES
+    from mmvae.objectives.elbo import ALIGNMENTS
+    from mmvae.runs.writers.wandb_writer import MODES
+    from mmvae.training.optimizer import SCHEDULES
 
     _check_choice(config, "data.channels", _CHANNELS)
     _check_choice(config, "model.dtype", _DTYPES)

@@ -31,7 +31,7 @@ def main(argv):
             raise UserError(f"--{name}={getattr(options, name)} must be at least 1.")
     if options.seed < 0:
         raise UserError(f"--seed={options.seed} must be at least 0.")
-    from mmvae.evaluators import outcome
+    from mmvae.evaluation import outcome
 
     # Read first: a file that is none must not cost an evaluation.
     stored = {path: outcome.read(Path(path)) for path in options.against if not _is_run(path)}
@@ -60,9 +60,9 @@ def evaluate(run, options, directory=None):
     Raises:
         UserError: no such run, checkpoint, data set, split, family or network.
     """
-    from mmvae import data, records
-    from mmvae.evaluators import suite
-    from mmvae.inference import Session
+    from mmvae.data import batches, records
+    from mmvae.evaluation import suite
+    from mmvae.inference.session import Session
 
     settings = suite.Settings(
         num=options.num,
@@ -73,7 +73,7 @@ def evaluate(run, options, directory=None):
         families=tuple(options.metrics.split(",")) if options.metrics else tuple(suite.FAMILIES),
     )
     suite.check(settings.families, "--metrics", settings.features)
-    data.hide_accelerators()
+    batches.hide_accelerators()
     session = Session.load(run, options.checkpoint)
     own = session.config.data.dir
     directory = directory or options.data or own

@@ -1,6 +1,5 @@
 """New pairs, captions and pictures: `python -m mmvae.generate --workdir RUN --out DIR`."""
 
-import csv
 import os
 import sys
 from pathlib import Path
@@ -14,7 +13,6 @@ _EXAMPLES = """examples:
   python -m mmvae.generate --workdir runs/quickstart --image picture.png --beams 4
   python -m mmvae.generate --workdir runs/quickstart --interpolate "big red heart" 7 --out between
 """
-_FRAME_MS = 120  # of the GIF
 _PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
@@ -53,7 +51,8 @@ def main(argv):
     parser.add_argument("--out", help="the directory to write pictures and captions.csv to")
     options = parser.parse_args(argv)
     _check(options)
-    from mmvae.inference import Session
+    from mmvae.inference.pairs import write, write_way
+    from mmvae.inference.session import Session
 
     session = Session.load(options.workdir, options.checkpoint)
     pairs, seeds = _made(session, options)
@@ -63,7 +62,7 @@ def main(argv):
         out = Path(options.out)
         write(pairs, seeds, out)
         if options.interpolate:
-            _write_way(pairs, out)
+            write_way(pairs, out)
         print(f"{len(pairs.images)} pairs in {out}; look at {out / 'contact_sheet.png'}")
     return 0
 
@@ -92,7 +91,7 @@ def _check(options):
 
 def _read(session, options):
     """The picture as the latent keeps it, and its caption: one of Pairs."""
-    from mmvae import pictures
+    from mmvae.data import pictures
 
     picture = pictures.load(options.image, session.shapes["image"])
     return session.decode(session.encode(image=picture[None])[0], beams=options.beams)
@@ -120,7 +119,7 @@ def _interpolated(session, options):
 
 def _end(session, text, options):
     """Latent [D] of a seed, of a picture file or of a caption."""
-    from mmvae import pictures
+    from mmvae.data import pictures
 
     if text.isascii() and text.isdecimal():
         if int(text) >= 2**32:
@@ -132,49 +131,6 @@ def _end(session, text, options):
         return session.encode(image=picture[None])[0][0]
     session.check_caption(text)
     return session.sample_latents([options.seed], caption=[text], **_drawn(options))[0]
-
-
-def write(pairs, seeds, directory):
-    """PNG files, `captions.csv` (file, seed, caption, score) and `contact_sheet.png`."""
-    from mmvae.contact_sheet import contact_sheet, to_picture
-
-    directory.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for i, seed in enumerate(seeds):
-        name = f"{i if seed == '' else seed:06d}.png"
-        to_picture(pairs.images[i]).save(directory / name)
-        rows.append((name, seed, pairs.captions[i], f"{pairs.scores[i]:.4f}"))
-    with (directory / "captions.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("file", "seed", "caption", "score"), *rows])
-    contact_sheet(pairs.images, pairs.captions).save(directory / "contact_sheet.png")
-
-
-def _write_way(pairs, directory):
-    """`interpolation.gif` and `strip.png`."""
-    from mmvae.contact_sheet import contact_sheet
-
-    write_motion(pairs, directory / "interpolation.gif")
-    strip = contact_sheet(pairs.images, pairs.captions, columns=len(pairs.images))
-    strip.save(directory / "strip.png")
-
-
-def write_motion(pairs, file):
-    """A GIF of pairs there and back, each frame with its caption; `file` is a path or open."""
-    from mmvae.contact_sheet import contact_sheet
-
-    frames = [
-        contact_sheet(image[None], [text])
-        for image, text in zip(pairs.images, pairs.captions, strict=True)
-    ]
-    there_and_back = frames + frames[-2:0:-1]
-    there_and_back[0].save(
-        file,
-        "GIF",
-        save_all=True,
-        append_images=there_and_back[1:],
-        duration=_FRAME_MS,
-        loop=0,
-    )
 
 
 if __name__ == "__main__":

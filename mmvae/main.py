@@ -1,13 +1,11 @@
 """Train a model: `python -m mmvae.main --config configs/base.py`."""
 
 import contextlib
-import os
 import sys
-import traceback
 from pathlib import Path
 
 from mmvae import command_line
-from mmvae.errors import UserError
+from mmvae.machine.startup import start_up, together
 
 _EXAMPLES = """examples:
   python -m mmvae.main --config configs/base.py
@@ -35,12 +33,12 @@ def main(argv):
     options = parser.parse_args(argv)
     start_up(options.multihost)
     # TensorFlow and JAX take seconds to import: wrong flags were answered before.
-    from mmvae import summary
-    from mmvae.plan import Plan
-    from mmvae.train import train
+    from mmvae.training import overview
+    from mmvae.training.loop import train
+    from mmvae.training.plan import Plan
 
     if options.dry_run:
-        print("\n".join(summary.dry_run(Plan(options.config))))
+        print("\n".join(overview.dry_run(Plan(options.config))))
         return 0
     workdir = Path(options.workdir or Path("runs") / options.config.name)
     with together(), reported(workdir):
@@ -75,42 +73,6 @@ def _report(workdir):
         print(f"no report: {type(error).__name__}: {error}", file=sys.stderr)
         return
     print(f"report: {workdir / 'report.html'}")
-
-
-@contextlib.contextmanager
-def together():
-    """End this process at once when it fails among several: the others wait for it otherwise."""
-    import jax
-
-    try:
-        yield
-    except Exception as error:
-        if jax.process_count() == 1:
-            raise
-        if isinstance(error, UserError):
-            print(f"error: {error}", file=sys.stderr)
-        else:
-            traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(2 if isinstance(error, UserError) else 1)
-
-
-def start_up(multihost):
-    """Settings of the libraries that must come before their first use."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import jax
-
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", os.path.expanduser("~/.cache/mmvae/xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    if multihost:
-        jax.distributed.initialize()
-    elif "JAX_COORDINATOR_ADDRESS" in os.environ:
-        jax.distributed.initialize(
-            num_processes=int(os.environ["JAX_NUM_PROCESSES"]),
-            process_id=int(os.environ["JAX_PROCESS_ID"]),
-        )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def few_programs():
 @pytest.fixture(scope="session")
 def tiny_model():
     """(config, model, parameters) of `tiny.py`; nobody changes them."""
-    import tiny
+    from support import tiny
 
     config = tiny.config().lock()
     return config, tiny.model(config), tiny.params(config)
@@ -64,9 +64,8 @@ def sprites_dataset(tmp_path_factory):
 @pytest.fixture(scope="session")
 def sprites_run(sprites_dataset, tmp_path_factory):
     """A run of one epoch over those sprites; nobody changes it."""
-    import tiny
-
-    from mmvae.train import train
+    from mmvae.training.loop import train
+    from support import tiny
 
     workdir = tmp_path_factory.mktemp("sprites") / "run"
     settings = {
@@ -88,7 +87,7 @@ def driven(tmp_path_factory):
     root = Path(__file__).parents[1]
     quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
     environment = os.environ | {"XLA_FLAGS": quick, "PYTHONPATH": f"{root}:{root / 'tests'}"}
-    command = [sys.executable, str(root / "tests" / "driven_runs.py"), str(folder)]
+    command = [sys.executable, str(root / "tests" / "support" / "driven_runs.py"), str(folder)]
     log = folder / "log.txt"
     with log.open("w") as out:
         done = subprocess.run(command, env=environment, cwd=root, stdout=out, stderr=out)

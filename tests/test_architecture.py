@@ -1,4 +1,5 @@
-"""The imports of the code follow the table in docs/architecture.md."""
+"""The code keeps to the map: docs/architecture.md says which wing may import which, and the
+docstring of a wing's `__init__` lists its files, each importing only those before it."""
 
 import ast
 import re
@@ -6,32 +7,28 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-TABLE = (ROOT / "docs" / "architecture.md").read_text()
-HEAVY = ("jax", "tensorflow")
+import pytest
+
+from support.places import ROOT
+
+MAP = (ROOT / "docs" / "architecture.md").read_text()
+GROUND = ("mmvae.errors", "mmvae.config", "mmvae.command_line", "mmvae.__version__")
+TENSORFLOW = ("tensorflow", "tensorflow_datasets")
+LIGHT = "mmvae mmvae.config mmvae.command_line mmvae.reporting.page mmvae.sweeps.runner data_prep"
 
 
-def test_the_code_is_formatted_and_clean():
-    for command in (["check"], ["format", "--check"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--no-cache", str(ROOT)],
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
-def module_name(path):
+def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def modules(package):
-    """{module: path} of a package, `__init__` under the package's own name."""
-    return {module_name(path): path for path in sorted((ROOT / package).rglob("*.py"))}
+def sources(package: str) -> dict[str, str]:
+    """{module: source} of a package, `__init__` under the package's own name."""
+    paths = sorted((ROOT / package).rglob("*.py"))
+    return {module_name(path): path.read_text() for path in paths}
 
 
-def imported(source):
+def imported(source: str) -> set[str]:
     """Dotted names that source text imports, at its top or in a function."""
     names = set()
     for node in ast.walk(ast.parse(source)):
@@ -43,96 +40,129 @@ def imported(source):
     return names
 
 
-def within(name, package):
+def within(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-def rows(table):
-    """The units of each row of the table: `text.py` is "mmvae.text", `models/` "mmvae.models"."""
-    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
-    names = [re.findall(r"`(\w+)(?:\.py|/)`", cell) for cell in cells]
-    return [[f"mmvae.{name}" for name in row] for row in names]
+def allowed(text: str) -> dict[str, set[str]]:
+    """{wing: wings that it may import} of the table: its first and its last column."""
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| `")]
+    cells = [(re.findall(r"`(\w+)/`", row[0]), re.findall(r"`(\w+)`", row[-1])) for row in rows]
+    return {wing[0]: set(others) for wing, others in cells if wing}
 
 
-def model_order(table):
-    """The modules of `models/`, in the order in which its row names them."""
-    row = next(line for line in table.splitlines() if line.startswith("| `models/`"))
-    return [f"mmvae.models.{name}" for name in re.findall(r"`(\w+)`", row.split("|")[2])]
+def listed(wing: str) -> list[str]:
+    """The files of a wing in the order of its docstring: the names in backquotes."""
+    text = ast.get_docstring(ast.parse((ROOT / wing / "__init__.py").read_text())) or ""
+    return re.findall(r"`(\w+)`", text)
 
 
-def unit(name, units):
-    """The unit of `units` that a module belongs to, or None."""
-    return next((u for u in units if within(name, u)), None)
+WINGS = allowed(MAP)
+PACKAGES = [f"mmvae/{wing}" for wing in WINGS] + ["data_prep/sources", "data_prep/stages"]
+PACKAGES += ["data_prep/output", "mmvae/web/tabs"]
 
 
-def backward(order, sources):
-    """Imports (module, name) that do not go up: {module: source}, a list of rows of units."""
-    place = {u: number for number, row in enumerate(order) for u in row}
-    found = []
-    for module, source in sources.items():
-        own = unit(module, place)
-        for name in imported(source):
-            other = unit(name, place)
-            if own and other and own != other and place[other] >= place[own]:
-                found.append((module, name))
-    return found
+def strangers(wing: str, others: set[str], files: dict[str, str]) -> list[tuple[str, str]]:
+    """Imports (module, name) of a wing's {module: source} that its row does not allow."""
+    mine = (*GROUND, f"mmvae.{wing}", *(f"mmvae.{other}" for other in others))
+    return [
+        (module, name)
+        for module, source in files.items()
+        for name in imported(source)
+        if within(name, "mmvae") and not any(within(name, package) for package in mine)
+    ]
 
 
-def sources(package):
-    return {name: path.read_text() for name, path in modules(package).items()}
+def backward(package: str, order: list[str], files: dict[str, str]) -> list[tuple[str, str]]:
+    """Imports (module, name) inside a package that do not go to a file listed before."""
+    place = {f"{package}.{name}": number for number, name in enumerate(order)}
+    at = lambda name: next((p for p in place if within(name, p)), None)
+    return [
+        (module, name)
+        for module, source in files.items()
+        for name in imported(source)
+        if at(module) and at(name) and at(module) != at(name)
+        if place[at(name)] >= place[at(module)]
+    ]
 
 
-def test_modules_import_only_from_rows_above():
-    assert backward(rows(TABLE), sources("mmvae")) == []
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_imports_only_the_wings_of_its_row(wing):
+    assert strangers(wing, WINGS[wing], sources(f"mmvae/{wing}")) == []
 
 
-def test_models_import_only_from_models_named_before_them():
-    assert backward([[name] for name in model_order(TABLE)], sources("mmvae/models")) == []
+def test_the_rows_allow_no_circle():
+    left, order = dict(WINGS), []
+    while left:
+        free = [wing for wing, others in left.items() if not others & set(left)]
+        assert free, f"a circle among {sorted(left)}"
+        order += free
+        left = {wing: others for wing, others in left.items() if wing not in free}
+    assert set(order) == {path.name for path in (ROOT / "mmvae").iterdir() if is_package(path)}
 
 
-def test_an_import_that_goes_down_is_found():
-    order = [["mmvae.text"], ["mmvae.data"], ["mmvae.models", "mmvae.train"]]
-    inside = "def f():\n    from mmvae.data import batches"
-    assert backward(order, {"mmvae.text": inside}) == [("mmvae.text", "mmvae.data.batches")]
-    assert backward(order, {"mmvae.train": "from mmvae import models"})
-    assert not backward(order, {"mmvae.train": inside})
-    assert not backward(order, {"mmvae.models.image": "import mmvae.models.layers"})
+def is_package(path: Path) -> bool:
+    return (path / "__init__.py").exists()
 
 
-def test_every_module_is_in_the_table():
-    units = {".".join(name.split(".")[:2]) for name in modules("mmvae") if "." in name}
-    assert units - {name for row in rows(TABLE) for name in row} == set()
-    models = set(modules("mmvae/models")) - {"mmvae.models"}
-    assert models - set(model_order(TABLE)) == set()
+@pytest.mark.parametrize("package", PACKAGES)
+def test_inside_a_wing_imports_go_to_files_listed_before(package):
+    order = listed(package)
+    parts = {p.stem for p in (ROOT / package).iterdir() if p.suffix == ".py" or is_package(p)}
+    assert sorted(order) == sorted(parts - {"__init__"}), "its docstring lists each file once"
+    assert backward(package.replace("/", "."), order, sources(package)) == []
 
 
-def test_everything_in_the_table_exists():
-    named = {name for row in rows(TABLE) for name in row} | set(model_order(TABLE))
-    assert named - set(modules("mmvae")) == set()
+def test_what_goes_the_wrong_way_is_found():
+    inside = {"mmvae.data.text": "def f():\n    from mmvae.data import records"}
+    assert backward("mmvae.data", ["text", "records"], inside)
+    assert not backward("mmvae.data", ["records", "text"], inside)
+    assert strangers("data", {"machine"}, {"mmvae.data.text": "import mmvae.models.image"})
+    assert not strangers("data", {"models"}, {"mmvae.data.text": "import mmvae.models.image"})
 
 
-def test_data_preparation_shares_only_formats():
-    shared = tuple(
-        f"mmvae.{n}" for n in ("errors", "text", "sprites", "pictures", "contact_sheet", "records")
-    )
-    names = {n for source in sources("data_prep").values() for n in imported(source)}
+def test_nothing_imports_a_door():
+    doors = {f"mmvae.{path.stem}" for path in (ROOT / "mmvae").glob("*.py")}
+    doors -= {"mmvae.__init__", *GROUND}
+    files = sources("mmvae") | sources("data_prep")
+    users = {
+        m for m, text in files.items() if any(within(n, d) for n in imported(text) for d in doors)
+    }
+    assert users - {"mmvae.__main__"} == set()
+
+
+def test_data_preparation_shares_only_ground_and_data():
+    names = {name for text in sources("data_prep").values() for name in imported(text)}
     used = {name for name in names if within(name, "mmvae")}
+    shared = ("mmvae.errors", "mmvae.command_line", "mmvae.data")
     assert used, "data_prep and mmvae share the record schema"
-    assert {name for name in used if not unit(name, shared)} == set()
+    assert {name for name in used if not any(within(name, s) for s in shared)} == set()
 
 
-def test_only_records_and_data_import_tensorflow():
-    names = ("tensorflow", "tensorflow_datasets")
-    users = {m for m, s in sources("mmvae").items() if any(unit(n, names) for n in imported(s))}
-    assert users == {"mmvae.records", "mmvae.data"}
+def test_only_records_and_batches_import_tensorflow():
+    heavy = lambda text: any(within(name, t) for name in imported(text) for t in TENSORFLOW)
+    users = {module for module, text in sources("mmvae").items() if heavy(text)}
+    assert users == {"mmvae.data.records", "mmvae.data.batches"}
 
 
 def test_light_modules_load_neither_jax_nor_tensorflow():
+    wings = " ".join(f"mmvae.{wing}" for wing in WINGS)
     program = (
-        "import sys, mmvae, mmvae.config, mmvae.command_line\n"
-        f"sys.exit(', '.join(name for name in {HEAVY} if name in sys.modules) or None)"
+        f"import sys, importlib\nfor name in {f'{LIGHT} {wings}'.split()}:\n"
+        "    importlib.import_module(name)\n"
+        "sys.exit(', '.join(n for n in ('jax', 'tensorflow') if n in sys.modules) or None)"
     )
-    result = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_code_is_formatted_and_clean():
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", str(ROOT)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr

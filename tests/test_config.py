@@ -4,7 +4,6 @@ import ast
 import math
 from importlib import import_module
 from inspect import signature
-from pathlib import Path
 
 import pytest
 from ml_collections import ConfigDict
@@ -12,8 +11,8 @@ from ml_collections import ConfigDict
 from configs import base
 from mmvae import command_line, config
 from mmvae.errors import UserError
+from support.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 BASE = str(ROOT / "configs" / "base.py")
 CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
 NUMBERS = [

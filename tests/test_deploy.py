@@ -2,15 +2,14 @@
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
 
 from mmvae.__main__ import COMMANDS
-from mmvae.demo.__main__ import credentials
+from mmvae.demo import credentials
+from support.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *DEPLOY.glob("*.sbatch")])
 

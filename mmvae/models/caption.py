@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from mmvae.data.text import BOS, PAD, UNK
 from mmvae.models.layers import (
     EMBEDDING_INIT,
     Embedded,
@@ -16,7 +17,6 @@ from mmvae.models.layers import (
     PosteriorHead,
     Transformer,
 )
-from mmvae.text import BOS, PAD, UNK
 
 
 class CaptionEncoder(nn.Module):

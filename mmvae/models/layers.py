@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from mmvae import adapters
+from mmvae.models import adapters
 from mmvae.models.gaussian import from_logits
 
 EMBEDDING_INIT = nn.initializers.normal(0.02)

@@ -5,7 +5,7 @@ from mmvae.reporting.curves import COLOURS, Line, Panel, png
 from mmvae.reporting.page import checked, slug, templates
 from mmvae.reporting.runs import finite
 from mmvae.reporting.settings import SEED, compare, short
-from mmvae.writers.console import duration
+from mmvae.runs.writers.console import duration
 
 _OVERLAID = (
     "loss_total",

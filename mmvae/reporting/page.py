@@ -8,7 +8,7 @@ from mmvae.errors import UserError
 from mmvae.reporting import curves, panels, reproduce, samples, timeline
 from mmvae.reporting.baselines import baselines, number
 from mmvae.reporting.questions import FIVE, every
-from mmvae.writers.console import duration
+from mmvae.runs.writers.console import duration
 
 FORMATS = (".html", ".md")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mmvae.errors import UserError
-from mmvae.writers.jsonl import read_rows
+from mmvae.runs.writers.jsonl import read_rows
 
 _CLOCK_GAP = 3600  # seconds between two rows that count as an interruption, not as training
 

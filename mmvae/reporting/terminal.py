@@ -12,7 +12,7 @@ from mmvae.reporting import runs
 from mmvae.reporting.questions import five
 from mmvae.reporting.runs import finite
 from mmvae.reporting.verdict import GOOD, LOOK, WRONG
-from mmvae.writers.console import duration
+from mmvae.runs.writers.console import duration
 
 _STYLES = {GOOD: "green", LOOK: "yellow", WRONG: "bold red"}
 _BLOCKS = "▁▂▃▄▅▆▇█"

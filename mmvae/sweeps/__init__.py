@@ -1,1 +1,5 @@
-"""Sweeps: which settings to try, and running them one after another or side by side."""
+"""Settings to try, and running them; loads no JAX.
+
+Files, each importing only those before it: `space`, `trials`, `tpe`, `runner`, `sweep_file`,
+`plan`.
+"""

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from mmvae.runs.writers.console import duration
 from mmvae.sweeps.trials import CRASHED, FINISHED, RUNNING, WAITING
-from mmvae.writers.console import duration
 
 _POLL = 0.5  # seconds
 _REFRESH = 3.0  # seconds between two looks at the runs' logs

@@ -1,0 +1,120 @@
+"""The card of a data set: what is inside, to read (`card.md`), to parse, and to look at."""
+
+import io
+import platform
+from collections import Counter
+from importlib.metadata import version
+
+import numpy as np
+from PIL import Image
+
+from mmvae.data.contact_sheet import contact_sheet
+from mmvae.data.text import verdict
+
+_PAIRS_SHOWN = 48
+_LIBRARIES = ("pillow", "imagehash", "sentencepiece", "tensorflow-datasets", "numpy")
+
+
+def describe(splits, image, found, rejected):
+    """The countable part of `card.json`.
+
+    Args:
+        splits: {split: rows to be stored}.
+        image: {"size", "channels", "format"} of the pictures.
+        found: number of raw pairs.
+        rejected: Counter of reasons.
+    """
+    kept = sum(len(rows) for rows in splits.values())
+    return {
+        "counts": {
+            "found": found,
+            "kept": kept,
+            "rejected": sum(rejected.values()),
+            "rejected_by_reason": dict(sorted(rejected.items())),
+            "splits": {name: len(rows) for name, rows in splits.items()},
+            "fractions": {name: round(len(rows) / kept, 4) for name, rows in splits.items()},
+            "groups": {name: len({row["group"] for row in rows}) for name, rows in splits.items()},
+        },
+        "image": image | _levels(splits["train"]),
+        "captions": _captions([row["caption"] for rows in splits.values() for row in rows]),
+        "created_with": {"python": platform.python_version()}
+        | {name: version(name) for name in _LIBRARIES},
+    }
+
+
+def markdown(card):
+    """`card.md`: the card in one page of plain words."""
+    counts, image, words = card["counts"], card["image"], card["captions"]
+    splits = [
+        f"| {name} | {count} | {counts['fractions'][name]:.1%} | {counts['groups'][name]} |"
+        for name, count in counts["splits"].items()
+    ]
+    reasons = [f"| {reason} | {count} |" for reason, count in by_count(counts)]
+    return "\n".join(
+        [
+            f"# {card['name']}",
+            "",
+            f"{counts['kept']} pairs of a picture and a caption, from {', '.join(card['sources'])}."
+            f" Pictures: {image['size']} x {image['size']} x {image['channels']}, "
+            f"{image['format'].upper()}. Captions: {words['mean_words']} words on average, "
+            f"{words['distinct']} different.",
+            "",
+            "| split | pairs | share | groups |",
+            "| --- | --- | --- | --- |",
+            *splits,
+            "",
+            verdict(card["vocabulary"]),
+            "",
+            f"{counts['found']} pairs were found; {counts['rejected']} were left out, each with "
+            f"its reason in `rejected.csv`:",
+            "",
+            "| reason | pairs |",
+            "| --- | --- |",
+            *reasons,
+            "",
+            "![a sample of the training pairs](contact_sheet.png)",
+            "",
+        ]
+    )
+
+
+def by_count(counts):
+    """(reason, number) of what was left out, most frequent first."""
+    reasons = counts["rejected_by_reason"].items()
+    return sorted(reasons, key=lambda item: (-item[1], item[0]))
+
+
+def contact_sheet_of(rows):
+    """PNG bytes of up to 48 training pairs, spread evenly over the split."""
+    picked = np.linspace(0, len(rows) - 1, min(len(rows), _PAIRS_SHOWN)).astype(int)
+    pictures = [np.asarray(Image.open(io.BytesIO(rows[i]["image"]))) for i in picked]
+    out = io.BytesIO()
+    contact_sheet(pictures, [rows[i]["caption"] for i in picked]).save(out, "PNG")
+    return out.getvalue()
+
+
+def _levels(rows):
+    """Mean and standard deviation of the training pictures, per channel, in [0, 1]."""
+    total, squares, pictures = 0.0, 0.0, 0
+    for row in rows:
+        pixels = np.asarray(Image.open(io.BytesIO(row["image"])), np.float64) / 255
+        pixels = pixels.reshape(pixels.shape[0] * pixels.shape[1], -1)
+        total, squares = total + pixels.mean(axis=0), squares + (pixels**2).mean(axis=0)
+        pictures += 1
+    mean = total / pictures
+    deviation = np.sqrt(np.maximum(squares / pictures - mean**2, 0))
+    return {"mean": mean.round(6).tolist(), "std": deviation.round(6).tolist()}
+
+
+def _captions(captions):
+    words = [len(caption.split()) for caption in captions if caption]
+    seen = Counter(caption for caption in captions if caption)
+    return {
+        "with_caption": len(words),
+        "without_caption": len(captions) - len(words),
+        "distinct": len(seen),
+        "mean_words": round(float(np.mean(words)), 2),
+        "median_words": float(np.median(words)),
+        "max_words": max(words),
+        "distinct_words": len({w for caption in seen for w in caption.lower().split()}),
+    }

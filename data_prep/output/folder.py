@@ -1,0 +1,95 @@
+"""The folder of a data set: whole or not there at all."""
+
+import csv
+import json
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from data_prep.output import card
+from mmvae.errors import UserError
+
+_CARD = "card.json"
+
+
+def is_there(out, settings, overwrite):
+    """Whether `out` already holds the data set of these settings.
+
+    Raises:
+        UserError: it holds something else, which is never deleted unasked.
+    """
+    out = Path(out)
+    if out.is_file():
+        raise UserError(f"--out {out} is a file; give a folder that does not exist yet")
+    if not out.exists() or not any(out.iterdir()):
+        return False
+    if not (out / _CARD).is_file():
+        raise UserError(f"--out {out} holds other files; give another --out")
+    if overwrite:
+        return False
+    found = json.loads((out / _CARD).read_text(encoding="utf-8"))["settings"]
+    if found != json.loads(json.dumps(settings)):
+        changed = sorted(k for k in settings | found if settings.get(k) != found.get(k))
+        raise UserError(
+            f"--out {out} holds a data set with other settings ({', '.join(changed)}); "
+            f"type --overwrite to replace it, or give another --out"
+        )
+    return True
+
+
+@contextmanager
+def replacing(out):
+    """Yields a folder beside `out` that takes its place at the end, and only on success."""
+    out = Path(out).absolute()
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error.strerror}") from error
+    try:
+        yield partial
+        _swap(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_rejected(folder, rejected):
+    """`rejected.csv`: one row for each (pair, Refused)."""
+    with (folder / "rejected.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "reason", "detail", "caption", "group"])
+        for pair, refused in rejected:
+            rows.writerow([pair.id, refused.reason, refused.detail, pair.caption, pair.group])
+
+
+def write_card(folder, facts, contact_sheet):
+    """`card.json`, `card.md` and `contact_sheet.png`."""
+    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    (folder / _CARD).write_text(text, encoding="utf-8")
+    (folder / "card.md").write_text(card.markdown(facts), encoding="utf-8")
+    (folder / "contact_sheet.png").write_bytes(contact_sheet)
+
+
+def write_records(folder, splits, image):
+    """TFRecord shards and the metadata that TensorFlow Datasets reads."""
+    from mmvae.data import records
+
+    schema = records.features(image["size"], image["channels"], image["format"])
+
+    def progress(rows):
+        return iter(tqdm(rows, desc="writing records", unit=" pairs", disable=None))
+
+    records.write(folder, splits, schema, progress)
+
+
+def _swap(partial, out):
+    """Puts the finished folder in place; a kill between the renames leaves both whole."""
+    old = out.with_name(f".{out.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    partial.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Pure functions of rows: `images`, `captions`, `duplicates`, `splitting`, `vocabulary`."""

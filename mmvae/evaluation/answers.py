@@ -1,0 +1,56 @@
+"""What a model says to a split, computed once however many families measure it."""
+
+from functools import cached_property, lru_cache, partial
+
+import jax
+import jax.numpy as jnp
+
+from mmvae.inference.fixed_batches import in_batches
+from mmvae.models import caption
+from mmvae.models.mmvae import MMVAE
+
+# What the model is shown, by the end of a metric's name: everything, or one side alone.
+GIVEN = {"": ("image", "caption"), "_from_image": ("image",), "_from_caption": ("caption",)}
+
+
+class Answers:
+    """Answers of a `Session` to a `Split`; `seed` and `num` are of generated pairs.
+
+    Pictures and captions are decoded from posterior means, captions greedily.
+    """
+
+    def __init__(self, session, test, seed, num):
+        self.session, self.test, self.seed, self.num = session, test, seed, num
+        self.latents = lru_cache(maxsize=None)(self._latents)
+        self.images = lru_cache(maxsize=None)(self._images)
+        self.captions = lru_cache(maxsize=None)(self._captions)
+
+    @cached_property
+    def new(self):
+        """`num` generated Pairs, by the sampler that `generate` takes unless told otherwise."""
+        return self.session.generate(self.num, self.seed)
+
+    def teacher_forced(self, given):
+        """(log-probability in nats, likeliest tokens met, tokens) of each true caption [N]."""
+        run = partial(_teacher_forced, self.session.model, self.session.params)
+        return in_batches(run, self.latents(given), self.test.ids)
+
+    def _latents(self, given):
+        """Posterior means [N, D]; `given` is a key of GIVEN."""
+        pairs = {"image": self.test.images, "caption": self.test.captions}
+        return self.session.encode(**{name: pairs[name] for name in GIVEN[given]})[0]
+
+    def _images(self, given):
+        return self.session.decode_images(self.latents(given))
+
+    def _captions(self, given):
+        return self.session.write(self.latents(given))[0]
+
+
+@partial(jax.jit, static_argnums=0)
+def _teacher_forced(model, params, latents, ids):
+    inputs = {"caption": caption.teacher(ids)}
+    logits = model.apply({"params": params}, latents, inputs, method=MMVAE.decode)["caption"]
+    loss, tokens = caption.negative_log_likelihood(logits, ids)
+    hits, _ = caption.metrics(logits, ids)["accuracy"]
+    return -loss, hits, tokens.astype(jnp.float32)

@@ -1,0 +1,1 @@
+"""Families of metrics: each file measures arrays and strings, whoever made them."""

@@ -1,1 +1,0 @@
-"""A run as a directory that works without this code base."""

@@ -1,0 +1,44 @@
+"""Settings of the libraries before their first use, and the end of a process among several."""
+
+import contextlib
+import os
+import sys
+import traceback
+
+from mmvae.errors import UserError
+
+
+@contextlib.contextmanager
+def together():
+    """End this process at once when it fails among several: the others wait for it otherwise."""
+    import jax
+
+    try:
+        yield
+    except Exception as error:
+        if jax.process_count() == 1:
+            raise
+        if isinstance(error, UserError):
+            print(f"error: {error}", file=sys.stderr)
+        else:
+            traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(2 if isinstance(error, UserError) else 1)
+
+
+def start_up(multihost):
+    """Settings of the libraries that must come before their first use."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import jax
+
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        jax.config.update("jax_compilation_cache_dir", os.path.expanduser("~/.cache/mmvae/xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    if multihost:
+        jax.distributed.initialize()
+    elif "JAX_COORDINATOR_ADDRESS" in os.environ:
+        jax.distributed.initialize(
+            num_processes=int(os.environ["JAX_NUM_PROCESSES"]),
+            process_id=int(os.environ["JAX_PROCESS_ID"]),
+        )

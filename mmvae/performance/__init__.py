@@ -1,0 +1,1 @@
+"""What `mmvae.benchmark` runs: `speed`."""

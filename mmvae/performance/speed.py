@@ -1,0 +1,189 @@
+"""How fast: the train step, the device's matrix products, the input pipeline. No TensorFlow.
+
+Times are taken on the host's clock, always after a result has arrived. Rates are in
+floating-point operations a second, over all devices.
+"""
+
+import tempfile
+import time
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax.experimental.compilation_cache import compilation_cache
+
+from mmvae.data import text
+from mmvae.machine import parallel
+from mmvae.machine.throughput import Throughput
+
+WARM_UP = 2  # steps before the clock starts
+_BATCHES = 4  # distinct random ones, used in turn
+_BACKEND_COMPILE = "/jax/core/compile/backend_compile_duration"
+
+
+class Spread(NamedTuple):
+    """Times in seconds: median, quartiles, and how many were taken."""
+
+    median: float
+    lower: float
+    upper: float
+    count: int
+
+
+def spread(times):
+    """Spread of a sequence of seconds."""
+    lower, median, upper = np.percentile(times, (25, 50, 75))
+    return Spread(float(median), float(lower), float(upper), len(times))
+
+
+def random_batches(config, shapes, seed=0):
+    """Endless batches [rows, ...] of noise and of captions about as long as real ones."""
+    rng, rows = np.random.default_rng(seed), config.train.batch_size
+    length, vocabulary = shapes["caption"]
+    made = []
+    for _ in range(_BATCHES):
+        # A third of the room is a usual caption; lengths are skewed, as in books.
+        lengths = np.clip(rng.lognormal(np.log(max(1, length / 3)), 0.5, rows), 1, length - 1)
+        ids = [rng.integers(text.NUM_SPECIAL, vocabulary, int(n)) for n in lengths]
+        made.append(
+            {
+                "image": rng.integers(0, 256, (rows, *shapes["image"]), np.uint8),
+                "caption": text.pad_ids(ids, length),
+                "present": {"image": np.ones(rows, bool), "caption": np.ones(rows, bool)},
+                "mask": np.ones(rows, bool),
+            }
+        )
+    while True:
+        yield from made
+
+
+class Stepper:
+    """A train step with its state, driven as training drives it.
+
+    One step is always under way while the host waits for the one before, so that the device
+    never waits for the host. `advance` costs as long as a step, once two have been given.
+    """
+
+    def __init__(self, work, train_step=None):
+        self.state = parallel.place(work.initial_state())
+        self.train_step = train_step or work.train_step()
+        self._pending = None
+
+    def advance(self, batch):
+        """Start a step on `batch` (on the devices) and wait for the one before it."""
+        before = self._pending
+        self.state, self._pending = self.train_step(self.state, batch)
+        jax.block_until_ready(before)
+
+    def finish(self):
+        """Wait for the step under way."""
+        jax.block_until_ready(self._pending)
+
+
+def first_step_seconds(work, batch, train_step=None):
+    """Seconds from the first call of a train step to its answer: tracing, compiling, one step."""
+    stepper = Stepper(work, train_step)
+    jax.block_until_ready(stepper.state)
+    start = time.perf_counter()
+    stepper.advance(batch)
+    stepper.finish()
+    return time.perf_counter() - start
+
+
+def step_times(stepper, batches, seconds):
+    """Seconds of each train step for about `seconds` (at least 3 steps), on `batches` in turn."""
+    held = [next(batches) for _ in range(_BATCHES)]  # on the devices: the step alone
+    for index in range(WARM_UP):
+        stepper.advance(held[index % _BATCHES])
+    times, start = [], time.perf_counter()
+    last = start
+    while last - start < seconds or len(times) < 3:
+        stepper.advance(held[len(times) % _BATCHES])
+        now = time.perf_counter()
+        times.append(now - last)
+        last = now
+    stepper.finish()
+    return times
+
+
+def together(stepper, batches, images, seconds):
+    """Rates (`metrics.Throughput.run`) of training fed by `batches` of `images` pairs each.
+
+    `data_wait_percent` is the share of time spent waiting for the next batch.
+    """
+    for _ in range(WARM_UP):
+        stepper.advance(next(batches))
+    clock, start = Throughput(), time.perf_counter()
+    clock.step(images)
+    steps = 0
+    while time.perf_counter() - start < seconds or steps < 3:
+        with clock.waiting():
+            batch = next(batches)
+        stepper.advance(batch)
+        clock.step(images)
+        steps += 1
+    return clock.run()
+
+
+def pipeline_rate(batches, images, seconds):
+    """Pairs a second that `batches` of `images` pairs each arrive at when nothing else runs."""
+    # What was prefetched before the clock starts would count as speed.
+    for _ in range(WARM_UP):
+        next(batches)
+    count, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds or count < 3:
+        next(batches)
+        count += 1
+    return count * images / (time.perf_counter() - start)
+
+
+@contextmanager
+def empty_cache():
+    """XLA's cache of compiled programs is in here empty, and the user's own left alone."""
+    names = (
+        "jax_compilation_cache_dir",
+        "jax_persistent_cache_min_compile_time_secs",
+        "jax_persistent_cache_min_entry_size_bytes",
+    )
+    before = {name: getattr(jax.config, name) for name in names}
+    with tempfile.TemporaryDirectory() as directory:
+        _configure(dict(zip(names, (directory, 0.0, -1), strict=True)))
+        try:
+            yield
+        finally:
+            _configure(before)
+
+
+def _configure(settings):
+    for name, value in settings.items():
+        jax.config.update(name, value)
+    # JAX looks at the settings of its cache only once.
+    compilation_cache.reset_cache()
+
+
+@contextmanager
+def compilations():
+    """A list that collects the seconds of every XLA compilation in here."""
+    found = []
+
+    def listen(event, duration, **_):
+        if event == _BACKEND_COMPILE:
+            found.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield found
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def generation_times(session, pairs, seconds):
+    """Seconds of each `session.generate(pairs)` after one to warm up, for about `seconds`."""
+    session.generate(pairs)
+    taken, begun = [], time.perf_counter()
+    while not taken or time.perf_counter() - begun < seconds:
+        start = time.perf_counter()
+        session.generate(pairs, seed=len(taken))
+        taken.append(time.perf_counter() - start)
+    return taken

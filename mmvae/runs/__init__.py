@@ -1,0 +1,5 @@
+"""A run on disk.
+
+Files, each importing only those before it: `directory` (names of its files, refusals), `writers`
+(console, JSONL, CSV, W&B), `integrity` (checksums), `host_tree`, `checkpoints`, `samplers`.
+"""

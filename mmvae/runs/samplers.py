@@ -1,0 +1,69 @@
+"""What is fitted after training, for one checkpoint, and stored with the run."""
+
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+from flax import traverse_util
+
+from mmvae.errors import UserError
+from mmvae.models.aggregate_posterior import AggregatePosterior
+
+FILE = "samplers.npz"  # in a run directory
+
+
+@dataclass(frozen=True)
+class Samplers:
+    """Samplers of the latents of one checkpoint.
+
+    Attributes:
+        step: the checkpoint.
+        aggregate: the mixture, for the sampler "gmm".
+        prior: parameters of the learned prior, for the sampler "flow".
+    """
+
+    step: int
+    aggregate: AggregatePosterior
+    prior: dict
+
+    def save(self, run):
+        """Write the file of a run directory."""
+        arrays = {"step": np.asarray(self.step)}
+        arrays |= {f"aggregate/{name}": value for name, value in self.aggregate.arrays.items()}
+        flat = traverse_util.flatten_dict(self.prior, sep="/")
+        arrays |= {f"prior/{name}": np.asarray(value) for name, value in flat.items()}
+        partial = run / f"{FILE}.partial"
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)
+        partial.rename(run / FILE)  # a crash leaves the whole file or none
+
+    @classmethod
+    def load(cls, run):
+        """The samplers of a run directory, or None if it has none.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        path = run / FILE
+        if not path.exists():
+            return None
+        try:
+            with path.open("rb") as file, np.load(file) as stored:
+                arrays = dict(stored)
+                return cls(
+                    int(arrays["step"]),
+                    AggregatePosterior(_below("aggregate/", arrays)),
+                    traverse_util.unflatten_dict(_below("prior/", arrays), sep="/"),
+                )
+        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            raise UserError(
+                f"{path} is damaged ({error}); delete it and train again: only it is made anew."
+            ) from error
+
+
+def _below(prefix, arrays):
+    return {
+        name.removeprefix(prefix): value
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }

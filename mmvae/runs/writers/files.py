@@ -1,0 +1,45 @@
+"""Pictures and tables of a run as files that any program opens."""
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mmvae.runs.writers.base import Writer
+
+
+class FileWriter(Writer):
+    """Saves `workdir`/samples/NAME_STEP.png and .csv; a "/" in a name becomes "_"."""
+
+    keep_on_failure = True
+
+    def __init__(self, workdir):
+        self._folder = Path(workdir) / "samples"
+
+    def images(self, step, pictures):
+        for name, pixels in pictures.items():
+            path = self._path(name, step, ".png")
+            draft = path.with_suffix(".png.tmp")
+            # [H, W, 1] is grey, which Pillow wants without its channel axis.
+            grey = pixels.shape[-1] == 1
+            Image.fromarray(pixels[..., 0] if grey else pixels).save(draft, format="PNG")
+            os.replace(draft, path)
+
+    def table(self, step, name, columns, rows):
+        """The table as CSV; columns that hold pictures are left out."""
+        rows = list(rows)
+        is_picture = [
+            any(isinstance(row[i], np.ndarray) for row in rows) for i in range(len(columns))
+        ]
+        kept = [i for i, picture in enumerate(is_picture) if not picture]
+        path = self._path(name, step, ".csv")
+        draft = path.with_suffix(".csv.tmp")
+        with draft.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([row[i] for i in kept] for row in [columns, *rows])
+        os.replace(draft, path)
+
+    def _path(self, name, step, suffix):
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder / f"{name.replace('/', '_')}_{step:07d}{suffix}"

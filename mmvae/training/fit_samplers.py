@@ -1,0 +1,108 @@
+"""After training: samplers of the best checkpoint's latents, fitted while its model rests.
+
+In the train step the learned prior runs after latents that still move. Fitted alone to those
+that stay, it is better by far (docs/model.md), and a step costs a fraction.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from mmvae.data import batches as data
+from mmvae.inference.session import Session
+from mmvae.models.aggregate_posterior import AggregatePosterior
+from mmvae.models.gaussian import Gaussian, sample
+from mmvae.objectives import elbo
+from mmvae.runs.samplers import Samplers
+from mmvae.training import optimizer
+
+_BATCH = 64  # pairs encoded at once
+_ROWS = 256  # latents of a step of the prior
+_MOST = 20_000  # pairs
+_MIXED = 5_000  # latents; a mixture gains little from more
+
+
+def fit_samplers(run, train_records, val_records, note):
+    """Fit and store the samplers of a run directory's best checkpoint, unless they are there.
+
+    `train_records` and `val_records` are splits of its data set; `note` is told the result.
+    Every process fits the same: they read a checkpoint together. The first one stores.
+    """
+    session = Session.load(run)
+    if session.aggregate is not None:
+        return
+    train, val = (posteriors(session, records) for records in (train_records, val_records))
+    aggregate = AggregatePosterior.fit(_drawn(train)[:_MIXED], _drawn(val)[:_MIXED])
+    note("samplers    fitting the learned prior and a mixture to the best checkpoint's latents ...")
+    prior, loss = fit_prior(session, train)
+    if jax.process_index() != 0:
+        return
+    if not np.isfinite(loss):
+        note("samplers    the prior's fit diverged: that of training is kept")
+        prior = session.params["prior"]
+    Samplers(session.step, aggregate, prior).save(run)
+    note(
+        f"samplers    fitted to checkpoint {session.step}: flow loss {loss:.3f}, mixture of "
+        f"{len(aggregate.arrays['weights'])} Gaussians"
+    )
+
+
+def posteriors(session, records):
+    """(experts, joint, present) of the first pairs of a split; Gaussians of [N, D]."""
+    parts = []
+    batches = data.eval_batches(records, session.config.data, _BATCH)
+    for _, batch in zip(range(0, _MOST, _BATCH), batches):
+        inputs = {name: batch[name] for name in batch["present"]}
+        found = session.posteriors(inputs, batch["present"])
+        found = (*found, batch["present"])
+        parts.append(jax.tree.map(lambda x, kept=batch["mask"]: x[kept], found))
+    return jax.tree.map(lambda *x: np.concatenate(x), *parts)
+
+
+def fit_prior(session, latents):
+    """(parameters of the learned prior, its last loss), from where training left it."""
+    config, steps = session.config, session.config.samplers.prior_steps
+    settings = config.optimizer.copy_and_resolve_references()
+    settings.learning_rate = config.samplers.prior_learning_rate
+    update = optimizer.build(settings, steps)
+    step = functools.partial(_step, session.model, update, config.train.ema_decay)
+    latents = jax.device_put(latents)
+
+    @jax.jit
+    def every(params, latents):
+        prior = params["prior"]
+        one = lambda carry, key: step(carry, params, latents, key)
+        keys = jax.random.split(jax.random.key(config.seed), steps)
+        return jax.lax.scan(one, (prior, prior, update.init(prior)), keys)
+
+    (_, average, _), losses = every(session.params, latents)
+    return jax.device_get(average), float(np.mean(losses[-100:]))
+
+
+def _step(model, update, decay, carry, params, latents, key):
+    """One step on random rows: ((prior, its moving average, optimizer state), loss)."""
+    prior, average, state = carry
+    choice, noise = jax.random.split(key)
+    count = len(latents[1].mean)
+    rows = jax.random.randint(choice, (_ROWS,), 0, count)
+    experts, joint, present = jax.tree.map(lambda x: x[rows], latents)
+
+    def loss(prior):
+        apply = elbo.bind(model, params | {"prior": prior})
+        keys = jax.random.split(noise, _ROWS)
+        return jnp.mean(elbo.flow_matching(apply, experts, joint, present, keys))
+
+    value, gradient = jax.value_and_grad(loss)(prior)
+    change, state = update.update(gradient, state, prior)
+    prior = optax.apply_updates(prior, change)
+    average = optax.incremental_update(prior, average, 1 - decay)
+    return (prior, average, state), value
+
+
+def _drawn(latents):
+    """A draw [N, D] of every joint posterior."""
+    _, joint, _ = latents
+    return np.asarray(sample(Gaussian(joint.mean, joint.logvar), jax.random.key(0)))

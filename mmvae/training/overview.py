@@ -1,0 +1,82 @@
+"""What a run says of itself before it starts."""
+
+import jax
+import numpy as np
+
+from mmvae.data import text
+from mmvae.machine.devices import devices
+from mmvae.training import optimizer, warm_start
+
+_FEW = 100  # pairs
+
+
+def lines(plan, state, flops, first_step):
+    """Lines of the start-up summary: devices, data, vocabulary, parameters, work to do.
+
+    `flops`: floating-point operations of one train step, over all devices.
+    """
+    config = plan.config
+    yield f"devices     {devices()}"
+    pairs = f"{len(plan.train_records):,} train, {len(plan.val_records):,} val"
+    size = "x".join(str(n) for n in plan.shapes["image"])
+    yield f"data        {config.data.dir}: {pairs} pairs of {size} pixels"
+    yield f"vocabulary  {text.verdict(plan.vocabulary())}"
+    if len(plan.train_records) < _FEW:
+        yield (
+            f"warning     {len(plan.train_records)} training pairs are learnt by heart in a few "
+            f"epochs, and {len(plan.val_records)} validation pairs tell little: keep the best "
+            "checkpoint, train fewer parameters (config.train.freeze, config.model.adapter_rank)"
+        )
+    yield from parameter_table(state.params)
+    held = jax.tree.leaves(optimizer.frozen(config, state.params))
+    if any(held):
+        sizes = [leaf.size for leaf in jax.tree.leaves(state.params)]
+        frozen = sum(size for size, is_held in zip(sizes, held, strict=True) if is_held)
+        yield f"parameters  {'trained':<20} {sum(sizes) - frozen:>12,}"
+    yield (
+        f"step        {config.train.batch_size} pairs, {flops / 1e9:,.1f} GFLOP, "
+        f"{config.model.dtype} products"
+    )
+    resumed = f", resuming after step {first_step:,}" if first_step else ""
+    yield (
+        f"work        {config.train.epochs} epochs of {plan.steps_per_epoch:,} steps = "
+        f"{plan.total_steps:,} steps{resumed}; the expected end follows the first of them"
+    )
+
+
+def parameter_table(params):
+    """Rows "name  count" of the model's parts, and their sum."""
+    counts = parameter_counts(params)
+    for name, count in sorted(counts.items(), key=lambda item: -item[1]):
+        if count >= 1000:
+            yield f"parameters  {name:<20} {count:>12,}"
+    yield f"parameters  {'total':<20} {sum(counts.values()):>12,}"
+
+
+def parameter_counts(params):
+    """{part of the model: number of parameters}."""
+    return {name: _count(part) for name, part in params.items()}
+
+
+def memory_bytes(state, batch):
+    """Bytes of a state and of one batch on the devices; activations come on top."""
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves((state, batch)))
+
+
+def dry_run(plan):
+    """Lines of everything that can be known without training: shapes, sizes, steps, memory."""
+    state = jax.eval_shape(plan.initial_state)
+    batch = plan.example_batch()
+    yield from lines(plan, state, plan.step_flops(plan.train_step(), state), 0)
+    for name, shape in plan.shapes.items():
+        yield f"shape       {name:<20} {shape}"
+    held = memory_bytes(state, batch) / 2**30
+    yield f"memory      {held:.2f} GiB for parameters, optimizer, average and one batch"
+    if plan.config.init.from_run:
+        params = plan.initial_state().params
+        yield from warm_start.lines(warm_start.warm_start(plan.config, params, plan.tokenizer))
+    yield "dry run     nothing was trained or written"
+
+
+def _count(tree):
+    return int(sum(np.prod(x.shape) for x in jax.tree.leaves(tree)))

@@ -1,0 +1,44 @@
+"""What a run will do, before it does it: its configuration against its data set and machine."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from mmvae import config as configs
+from mmvae.data import batches, records
+from mmvae.data.text import Tokenizer
+from mmvae.evaluation import suite
+from mmvae.inference.session import shapes
+from mmvae.training.program import Work
+
+
+class Plan(Work):
+    """What a run will do, known before anything is computed: data, model, steps.
+
+    Raises:
+        UserError: config and data set do not fit each other or this machine.
+    """
+
+    def __init__(self, config):
+        configs.validate(config, jax.device_count(), jax.process_count())
+        suite.check(config.eval.metrics, "config.eval.metrics:")
+        directory = Path(config.data.dir)
+        self.train_records = records.read(directory, "train")
+        self.val_records = records.read(directory, "val")
+        self.card = json.loads((directory / "card.json").read_text())
+        configs.check_against_card(config, self.card)
+        self.tokenizer = Tokenizer(directory / "tokenizer.model")
+        self.steps_per_epoch = batches.steps_per_epoch(
+            len(self.train_records), config.train.batch_size
+        )
+        total_steps = self.steps_per_epoch * config.train.epochs
+        super().__init__(config, shapes(config, self.tokenizer), total_steps)
+
+    def vocabulary(self):
+        """The card's vocabulary statistics, cut captions counted at this run's length."""
+        length = self.config.data.caption_length
+        lengths = [len(ids) + 1 for ids in self.train_records.caption_ids]
+        cut = {"caption_length": length, "truncated": float(np.mean(np.array(lengths) > length))}
+        return self.card["vocabulary"] | cut

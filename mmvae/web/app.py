@@ -1,0 +1,114 @@
+"""The page: tabs, history and endpoints around a Studio."""
+
+import functools
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from mmvae.errors import UserError
+from mmvae.web import api, cards, limits
+from mmvae.web.history import History
+from mmvae.web.tabs import about, caption, copying, draw, explore, generate, interpolate
+
+_AT_ONCE = 2  # requests that compute; the others wait
+_WAITING = 64
+_CLEAN = (600, 3600)  # seconds: how often, and how old uploads may get
+_SESSIONS = 500  # whose histories are kept
+_OPTIONS = {"concurrency_id": "model", "concurrency_limit": _AT_ONCE}
+# Fonts of the visitor's system: nothing is fetched from elsewhere.
+_THEME = gr.themes.Default(
+    font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+)
+
+
+def build(studio):
+    """The `gr.Blocks` of a Studio."""
+    name = studio.session.config.name
+    with gr.Blocks(title=f"mmvae: {name}", delete_cache=_CLEAN, analytics_enabled=False) as app:
+        gr.Markdown(f"# {name}\nOne continuous latent for a picture and its caption.")
+        parts = []
+        with gr.Tabs() as tabs:
+            for title, make in TABS.items():
+                with gr.Tab(title, id=title):
+                    parts += _parts(make(studio))
+        history = History(tabs, parts)
+        for part in parts:
+            _connect(part, history)
+        history.connect(_shown, api_visibility="private", **_OPTIONS)
+        api.register(studio, _shown, **_OPTIONS)
+    return app.queue(max_size=_WAITING)
+
+
+def launch(app, host, port, auth=None, block=True):
+    """Serve an app; returns when it is stopped, or at once its address where not `block`.
+
+    Raises:
+        UserError: the port is taken.
+    """
+    try:
+        _, url, _ = app.launch(
+            server_name=host,
+            server_port=port,
+            auth=auth,
+            share=False,
+            prevent_thread_lock=not block,
+            quiet=True,
+            footer_links=["api"],
+            allowed_paths=[],
+            max_file_size=limits.UPLOAD,
+            state_session_capacity=_SESSIONS,
+            app_kwargs={"middleware": [Middleware(limits.BodyLimit)]},
+            theme=_THEME,
+            css=cards.CSS,
+            ssr_mode=False,
+            mcp_server=False,
+        )
+    except OSError as error:
+        raise UserError(f"port {port} of {host} is taken; type --port with another.") from error
+    return url
+
+
+def _parts(made):
+    """The `fields.Tab`s that a tab's `build` returned: one, several, or none."""
+    if made is None:
+        return []
+    return made if isinstance(made, list) else [made]
+
+
+def _connect(part, history):
+    def live(*settings):
+        return list(part.run(*settings))
+
+    def recorded(*values):
+        *settings, past = values
+        return [*part.run(*settings), *history.after(past, part, settings)]
+
+    quiet = {"show_progress": "hidden", "trigger_mode": "always_last"} if part.live else {}
+    inputs = part.inputs if part.live else [*part.inputs, history.state]
+    outputs = part.outputs if part.live else [*part.outputs, *history.outputs]
+    run = _shown(live if part.live else recorded)
+    gr.on(part.triggers, run, inputs, outputs, api_visibility="private", **quiet, **_OPTIONS)
+
+
+def _shown(function):
+    """The function with UserErrors as messages on the page."""
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return wrapped
+
+
+TABS = {
+    "Generate": generate.build,
+    "Caption to image": draw.build,
+    "Image to caption": caption.build,
+    "Explore": explore.build,
+    "Interpolate": interpolate.build,
+    "Is it copying?": copying.build,
+    "About": about.build,
+}

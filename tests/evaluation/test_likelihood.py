@@ -1,0 +1,208 @@
+"""ELBO and importance-weighted bounds against another library, exact integrals and SciPy."""
+
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from mmvae.evaluation.estimates import Resampling
+from mmvae.evaluation.families import likelihood
+from mmvae.evaluation.split import Split
+from mmvae.models import gaussian, image
+from mmvae.models.fusion import product_of_experts
+from support import tiny
+from support.places import shared
+
+SCALED = ("gaussian", "laplace", "multiscale")  # likelihoods of one scale for all pictures
+
+
+@pytest.fixture(scope="module")
+def golden():
+    """The cases that MultiVae computed on fixed inputs, with affine decoders."""
+    return json.loads(shared("golden", "objectives.json").read_text())["cases"]
+
+
+def experts(case):
+    leaves = {name: np.array(value) for name, value in case["leaves"].items()}
+    return {
+        name: gaussian.Gaussian(leaves[f"{name}.mu"], leaves[f"{name}.logvar"])
+        for name in case["modalities"]
+    }
+
+
+def drawn(q, count):
+    """`count` draws [count, B, D] with the noise that the golden values were made with."""
+    shape = (count, *np.shape(q.mean))
+    noise = np.sin(1.7 + 0.9 * np.arange(np.prod(shape))).reshape(shape)
+    return np.asarray(q.mean) + np.exp(0.5 * np.asarray(q.logvar)) * noise
+
+
+def log_normal(case, name, z):
+    """log p(x | z) [..., B] of an affine decoder with noise of scale 1."""
+    mean = z @ np.array(case["W"][name]).T + np.array(case["b"][name])
+    return stats.norm(mean).logpdf(np.array(case["x"][name])).sum(axis=-1)
+
+
+@pytest.mark.parametrize("given", [("a", "b"), ("a",), ("b",)])
+def test_elbo_is_that_of_multivae(golden, given):
+    case = golden["mvae_2"]
+    ones, zeros = np.ones(14, bool), np.zeros(14, bool)
+    shown = {name: ones if name in given else zeros for name in ("a", "b")}
+    q = product_of_experts(experts(case), shown)
+    z = drawn(q, 1)
+    likely = sum(log_normal(case, name, z) for name in given).T
+    kl = np.asarray(gaussian.kl(q, gaussian.standard(q.mean.shape)))
+    found = likelihood.elbo(likely, kl).mean()
+    assert -found == pytest.approx(case["metrics"]["_".join(given)], rel=1e-5)
+
+
+def test_importance_weighted_bound_is_that_of_multivae(golden):
+    case = golden["mmvae_2_iwae_looser_normal_K4"]
+    modalities = experts(case)
+    bounds = []
+    for q in modalities.values():
+        z = drawn(q, 4)
+        mixture = [np.asarray(gaussian.log_prob(other, z)) for other in modalities.values()]
+        log_q = np.logaddexp(*mixture) - np.log(2)
+        log_p = stats.norm.logpdf(z).sum(axis=-1)
+        likely = sum(log_normal(case, name, z) for name in modalities)
+        bounds.append(likelihood.importance_bound((likely + log_p - log_q).T))
+    assert -np.mean(bounds, axis=0).sum() == pytest.approx(case["loss"], rel=1e-5)
+
+
+def test_bounds_close_in_on_the_evidence_of_a_linear_model():
+    """x = 2 z + noise: log p(x) is known, the ELBO of a wrong posterior is not tight."""
+    random = np.random.default_rng(0)
+    x = random.normal(0, np.sqrt(5), 300)
+    evidence = stats.norm(0, np.sqrt(5)).logpdf(x)
+    mean, deviation = 0.3 * x, 0.6  # the true posterior is 0.4 x, 0.447
+    z = mean[:, None] + deviation * random.normal(size=(300, 2000))
+    likely = stats.norm(2 * z).logpdf(x[:, None])
+    ratio = stats.norm.logpdf(z) - stats.norm(mean[:, None], deviation).logpdf(z)
+    kl = 0.5 * (deviation**2 + mean**2 - 1 - 2 * np.log(deviation))
+    elbo = likelihood.elbo(likely, kl[:, None])
+    few = likelihood.importance_bound((likely + ratio)[:, :10])
+    many = likelihood.importance_bound(likely + ratio)
+    assert elbo.mean() < few.mean() < many.mean() + 0.01
+    np.testing.assert_allclose(many.mean(), evidence.mean(), atol=0.01)
+    assert elbo.mean() < evidence.mean() - 0.05
+    exact = stats.norm.logpdf(z) - stats.norm(0.4 * x[:, None], np.sqrt(0.2)).logpdf(z) + likely
+    assert likelihood.effective_draws(exact).min() == pytest.approx(2000, rel=1e-6)
+    assert likelihood.effective_draws(likely + ratio).mean() < 1800
+
+
+def test_one_dominant_weight_is_one_effective_draw():
+    assert likelihood.effective_draws(np.array([[0.0, -800.0, -900.0]]))[0] == pytest.approx(1)
+
+
+# The likelihood of a picture is a density whose mode and scale are right
+
+
+@pytest.mark.parametrize("kind", SCALED)
+def test_image_densities_integrate_to_one(kind):
+    """Along one pixel and along one block mean, for the picture's other directions fixed.
+
+    The density factorises over an orthogonal basis, so its integral over the 4x4 picture is
+    the product of 15 integrals off the mean and one along it.
+    """
+    shape, scale = (4, 4, 1), 0.3
+    loss = lambda d: float(image.LIKELIHOODS[kind](jnp.asarray(d.reshape(1, *shape)))[0])
+    density = lambda d: likelihood.image_log_likelihood(loss(d), kind, shape, scale)
+    at_zero = density(np.zeros(16)) - 16 * np.log(2 / 255)
+    if kind == "laplace":
+        basis = np.eye(16)
+    else:
+        basis = np.linalg.qr(np.vstack([np.ones(16), np.eye(16)[1:]]).T)[0].T
+    along = []
+    for direction in (basis[0], basis[1]):
+        change = lambda t, d=direction: np.exp(density(t * d) - density(np.zeros(16)))
+        along.append(integrate.quad(change, -15, 15, points=[0], limit=200)[0])
+    total = at_zero + np.log(along[0]) + 15 * np.log(along[1])
+    assert total == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", SCALED)
+def test_the_mean_loss_is_the_likeliest_scale(kind):
+    losses = np.array([0.1, 0.3, 0.5])
+    mean = lambda scale: likelihood.image_log_likelihood(losses, kind, (8, 8, 1), scale).mean()
+    assert mean(0.3) > max(mean(0.29), mean(0.31))
+
+
+def test_the_student_likelihood_is_that_of_scipy():
+    shape, off = (4, 8, 1), np.random.default_rng(0).normal(size=(5, 32)) / 10
+    form = np.eye(32)
+    for size in (2, 4):  # of d times the error: 4 times the squares of block means, a pixel
+        row, column = np.divmod(np.arange(32), 8)
+        block = 100 * (row // size) + column // size
+        form += 4 * np.equal.outer(block, block) / size**2
+    t = stats.multivariate_t(shape=32 * image.FAINT * np.linalg.inv(form), df=1)
+    for difference in off:
+        loss = float(image.student(jnp.asarray(difference.reshape(1, *shape)))[0])
+        found = likelihood.image_log_likelihood(loss, "student", shape, 0.0)
+        assert found == pytest.approx(t.logpdf(difference) + 32 * np.log(2 / 255), rel=1e-5)
+
+
+# The whole family on a model
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    from data_prep.stages import vocabulary
+    from mmvae.data.text import Tokenizer
+    from mmvae.inference.session import Session
+
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.model"
+    path.write_bytes(vocabulary.train(["a red square", "a blue ellipse"] * 20, 300))
+    tokenizer, config = Tokenizer(path), tiny.config()
+    return Session(config, tiny.params(config, vocabulary=tokenizer.vocab_size), tokenizer)
+
+
+@pytest.fixture(scope="module")
+def pairs(session):
+    captions = ["a red square", "a blue ellipse", "a blue square"] * 7
+    images = tiny.batch(session.config, len(captions))["image"]
+    return Split(images, captions, session.ids(captions), captions)
+
+
+def draws(session, pairs, given, count):
+    return likelihood.draw(likelihood.compiled(session, count), session, pairs, given, seed=0)
+
+
+def test_draws_are_the_models_posterior_and_losses(session, pairs):
+    found = draws(session, pairs, ("image",), 3)
+    mean, deviation = session.encode(image=pairs.images)
+    np.testing.assert_allclose(found.mean, mean, rtol=1e-4, atol=1e-5)
+    prior = gaussian.standard(mean.shape)
+    q = gaussian.Gaussian(jnp.asarray(mean), 2 * jnp.log(deviation))
+    np.testing.assert_allclose(found.kl, gaussian.kl(q, prior), rtol=1e-3, atol=1e-5)
+    assert found.losses["image"].shape == found.log_ratio.shape == (21, 3)
+    # E[log q - log p] is the KL.
+    many = draws(session, pairs, ("image",), 400)
+    np.testing.assert_allclose(
+        -many.log_ratio.mean(axis=1), many.kl.sum(axis=1), rtol=0.15, atol=0.3
+    )
+
+
+def test_rows_do_not_depend_on_the_others(session, pairs):
+    all_of_them = draws(session, pairs, ("caption",), 2)
+    some = draws(session, pairs.take(range(5)), ("caption",), 2)
+    for name, loss in some.losses.items():
+        np.testing.assert_allclose(loss, all_of_them.losses[name][:5], rtol=1e-5)
+
+
+def test_every_bound_is_there_and_in_order(session, pairs):
+    values, details = likelihood.evaluate(session, pairs, pairs, Resampling(0), 8)
+    assert set(values) == {
+        *("elbo_joint", "elbo_image", "elbo_caption"),
+        *("iwae_joint", "iwae_image", "iwae_caption", "iwae_effective_draws"),
+        *("log_likelihood_caption_from_image", "log_likelihood_image_from_caption"),
+        *("image_bits_per_dim", "latent_kl", "latent_active_units"),
+    }
+    for source in ("joint", "image", "caption"):
+        assert values[f"iwae_{source}"].value > values[f"elbo_{source}"].value - 0.5
+    assert 1 <= values["iwae_effective_draws"].value <= 8
+    assert sum(details["latent_kl_per_dimension"]) == pytest.approx(values["latent_kl"].value)
+    # An untrained model explains pictures no better than noise: near 8 bits, never 0.
+    assert 5 < values["image_bits_per_dim"].value < 12

@@ -1,0 +1,109 @@
+"""Pictures: patches, pixels, likelihoods by hand, encoder and decoder."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mmvae.models import image
+from support import tiny
+
+
+@pytest.mark.parametrize(("shape", "patch"), [((8, 8, 1), 4), ((8, 12, 3), 4), ((6, 6, 3), 1)])
+def test_unpatchify_inverts_patchify(shape, patch):
+    pictures = jnp.arange(2 * np.prod(shape)).reshape(2, *shape)
+    patches = image.patchify(pictures, patch)
+    assert patches.shape == (2, np.prod(shape) // (patch**2 * shape[2]), patch**2 * shape[2])
+    np.testing.assert_array_equal(image.unpatchify(patches, shape, patch), pictures)
+
+
+def test_a_patch_is_a_square_of_the_picture_in_reading_order():
+    picture = jnp.arange(8 * 8).reshape(1, 8, 8, 1)
+    patches = image.patchify(picture, 4)
+    np.testing.assert_array_equal(patches[0, 1].reshape(4, 4), picture[0, :4, 4:, 0])
+    np.testing.assert_array_equal(patches[0, 2].reshape(4, 4), picture[0, 4:, :4, 0])
+
+
+def test_every_pixel_value_survives_the_round_trip():
+    pixels = jnp.arange(256, dtype=jnp.uint8)
+    floats = image.to_float(pixels)
+    assert (floats.min(), floats.max()) == (-1.0, 1.0)
+    np.testing.assert_array_equal(image.to_pixels(floats), pixels)
+
+
+def test_pixels_outside_the_range_are_clipped():
+    np.testing.assert_array_equal(image.to_pixels(jnp.array([-3.0, 0.0, 3.0])), [0, 128, 255])
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "expected"),
+    [
+        ("gaussian", 0.625),
+        ("laplace", 0.75),
+        ("multiscale", 0.625 + 4 * 0.75**2),
+        ("student", 0.5 * np.log(1 + (0.625 + 8 * 0.75**2) / 1e-3)),
+    ],
+)
+def test_likelihoods_by_hand(likelihood, expected):
+    spec = tiny.config().model.modalities.image
+    spec.likelihood = likelihood
+    pixels = jnp.tile(jnp.array([255, 0], jnp.uint8), (4, 2)).reshape(1, 4, 4, 1)  # 1 and -1
+    drawn = jnp.tile(jnp.array([0.5, -2.0]), (4, 2)).reshape(1, 4, 4, 1)  # off by 0.5 and 1
+    loss, units = image.negative_log_likelihood(drawn, pixels, spec)
+    np.testing.assert_allclose(loss, [expected])
+    np.testing.assert_array_equal(units, [1])
+
+
+def test_metrics_see_the_picture_as_it_is_shown():
+    pixels = jnp.array([255, 0], jnp.uint8).reshape(1, 1, 2, 1)
+    drawn = jnp.array([0.5, -2.0]).reshape(1, 1, 2, 1)  # shown as 0.5 and -1
+    measured = image.metrics(drawn, pixels)
+    np.testing.assert_allclose(measured["mse"][0] / measured["mse"][1], [0.125])
+    np.testing.assert_allclose(measured["l1"][0] / measured["l1"][1], [0.25])
+
+
+@pytest.fixture(scope="module")
+def coder():
+    """(encode pixels, decode latents, shape) of a tiny colour model."""
+    config = tiny.config(data__channels=3)
+    shape, model = (16, 16, 3), tiny.model(config)
+    encoder, decoder = model.encoders["image"], model.decoders["image"]
+    read = jax.jit(encoder.init)(jax.random.key(0), jnp.zeros((1, *shape), jnp.uint8))
+    drawn = jax.jit(decoder.init)(jax.random.key(1), jnp.zeros((1, 8)))
+    encode = jax.jit(lambda pixels: encoder.apply(read, pixels))
+    return encode, jax.jit(lambda z: decoder.apply(drawn, z)), shape
+
+
+def test_pictures_become_latents_and_latents_pictures(coder):
+    encode, decode, shape = coder
+    pixels = tiny.batch(tiny.config(data__channels=3), 3)["image"]
+    posterior = encode(pixels)
+    assert posterior.mean.shape == posterior.logvar.shape == (3, 8)
+    drawn = decode(posterior.mean)
+    assert drawn.shape == (3, *shape)
+    assert drawn.dtype == jnp.float32
+
+
+def test_every_patch_and_channel_is_read(coder):
+    encode, _, shape = coder
+    pixels = jnp.zeros(shape, jnp.uint8)
+    spots = [(0, 0, 0), (0, 15, 1), (15, 0, 2), (15, 15, 0)]
+    changed = jnp.stack([pixels, *[pixels.at[spot].set(255) for spot in spots]])
+    means = encode(changed).mean
+    assert np.all(np.abs(means[1:] - means[0]).max(axis=1) > 1e-4)
+
+
+def test_nothing_teaches_a_picture():
+    assert image.teacher(jnp.zeros((1, 2, 2, 1))) is None
+
+
+def test_upsampling_multiplies_the_sides():
+    features = jnp.ones((2, 2, 2, 16))
+    upsampler = image.Upsampler(8, 3, jnp.float32)
+    drawn, _ = upsampler.init_with_output(jax.random.key(0), features)
+    assert drawn.shape == (2, 16, 16, 3)
+
+
+def test_pooling_keeps_the_mean_of_every_block():
+    picture = jnp.arange(64.0).reshape(1, 8, 8, 1)
+    assert image.pooled(picture, 4)[0, 1, 0, 0] == jnp.mean(picture[0, 4:, :4])

@@ -1,0 +1,161 @@
+"""The questions, asked of real short runs that were driven into each condition."""
+
+import json
+
+import pytest
+
+from mmvae.reporting import questions, runs, timeline
+from mmvae.reporting.baselines import baselines
+from mmvae.reporting.questions import (
+    accelerator,
+    components,
+    latent,
+    learning_rate,
+    overfitting,
+    stability,
+    vocabulary,
+)
+from mmvae.reporting.verdict import GOOD, LOOK, UNKNOWN, WRONG, above, below, worst
+from support.run_files import copy
+
+
+def ask(driven, name, question):
+    return question.answer(runs.load(driven / name))
+
+
+def figure(verdict, start):
+    return next(f for f in verdict.figures if f.label.startswith(start))
+
+
+@pytest.mark.parametrize("question", [learning_rate, overfitting, vocabulary, latent, stability])
+def test_a_healthy_run_is_good(driven, question):
+    verdict = ask(driven, "healthy", question)
+    assert verdict.level == GOOD, verdict
+
+
+def test_a_rate_100_times_too_high_is_wrong_and_to_be_lowered(driven):
+    verdict = ask(driven, "high", learning_rate)
+    assert verdict.level == WRONG and "too high" in verdict.answer
+    assert any("Lower it" in advice for advice in verdict.advice)
+
+
+def test_a_rate_100_times_too_low_is_wrong_and_to_be_raised(driven):
+    verdict = ask(driven, "low", learning_rate)
+    assert verdict.level == WRONG and "too low" in verdict.answer
+    assert any("Raise it" in advice for advice in verdict.advice)
+    assert figure(verdict, "best component").level == WRONG
+
+
+def test_20_pairs_overfit(driven):
+    verdict = ask(driven, "few", overfitting)
+    assert verdict.level in (LOOK, WRONG) and not verdict.answer.startswith("No")
+    assert figure(verdict, "gap of the total").level != GOOD
+    assert figure(verdict, "where validation turned, total").level == LOOK
+    run = runs.load(driven / "few")
+    assert run.best_step < run.last_step, "validation turned before the end"
+
+
+def test_a_starved_pipeline_is_the_limit(driven):
+    verdict = ask(driven, "starved", accelerator)
+    assert verdict.level == WRONG
+    assert figure(verdict, "share of time waiting").level == WRONG
+    assert "pipeline is the limit" in verdict.advice[0]
+
+
+def test_a_vocabulary_of_120_is_too_small_for_english(driven):
+    verdict = ask(driven, "vocabulary", vocabulary)
+    assert verdict.level in (LOOK, WRONG) and "120 pieces fits poorly" in verdict.answer
+    assert figure(verdict, "size").level == LOOK
+    assert any("--vocab-size" in advice for advice in verdict.advice)
+
+
+def test_a_collapsed_latent_is_named(driven):
+    verdict = ask(driven, "collapsed", latent)
+    assert verdict.level == WRONG and "collapsed" in verdict.answer
+    assert {f.level for f in verdict.figures} == {WRONG}
+
+
+def test_divergence_is_told_with_its_step(driven, tmp_path):
+    """As training logs it (tests/test_train.py): a last row of what was not finite."""
+    copy(driven / "high", tmp_path)
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps({"step": 999, "time": 0.0, "train/loss_image": "NaN"}) + "\n")
+    run = runs.load(tmp_path)
+    assert run.diverged == (999, ("train/loss_image",))
+    assert stability.answer(run).level == WRONG
+    assert "diverged at step 999" in stability.answer(run).answer
+    assert "too high" in learning_rate.answer(run).answer
+
+
+def test_components_are_between_trivial_and_perfect(driven):
+    run = runs.load(driven / "healthy")
+    assert all(share < 1 for share in components.shares(run))
+    known = baselines(run)
+    assert known["loss_alignment"].value == pytest.approx(3.74, abs=0.01), "16 pairs at random"
+    assert known["caption_accuracy"].value < run.last("val/caption_accuracy")
+    assert "%" in figure(components.answer(run), "shares of the weighted loss").value
+
+
+def test_baselines_fall_back_on_the_data_card(driven, tmp_path):
+    copy(driven / "healthy", tmp_path, without=("facts.json",))
+    known = baselines(runs.load(tmp_path))
+    assert known["image_mse"].source == "one colour for every picture"
+    assert known["image_mse"].value > baselines(runs.load(driven / "healthy"))["image_mse"].value
+
+
+def test_baselines_with_intervals_are_read(driven, tmp_path):
+    copy(driven / "healthy", tmp_path, without=("facts.json",))
+    found = {"mean image": {"image_mse": {"value": 0.5, "low": 0.4, "high": 0.6}}}
+    (tmp_path / "evaluation.json").write_text(json.dumps({"baselines": found}))
+    assert baselines(runs.load(tmp_path))["image_mse"].value == 0.5
+
+
+def test_drawings_are_judged_with_the_fitted_samplers_where_they_were(driven, tmp_path):
+    copy(driven / "healthy", tmp_path)
+    name = "picture of a caption, all of it right"
+    logged = {"step": 9_999, "time": 0.0, "val/coherence_caption_to_image": 0.25}
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(logged) + "\n")
+    assert figure(components.answer(runs.load(tmp_path)), name).value == "25%"
+    found = {"model": {"coherence_caption_to_image": {"value": 0.955, "low": 0.93, "high": 0.97}}}
+    (tmp_path / "evaluation.json").write_text(json.dumps(found))
+    assert figure(components.answer(runs.load(tmp_path)), name).value == "96%"
+
+
+def test_mfu_is_flops_over_time_over_peak(driven):
+    run = runs.load(driven / "healthy")
+    share = accelerator.mfu(run)
+    seconds = run.series("system/step_seconds").median()
+    assert share == pytest.approx(100 * run.facts["step_flops"] / seconds / run.facts["peak_flops"])
+    assert 0 < share < 100
+
+
+def test_gaps_compare_training_as_validation_counts_it(driven):
+    run = runs.load(driven / "healthy")
+    pair = overfitting.epochs(run, "loss_total")
+    weights = {n: run.config[f"loss.weights.{n}"] for n in ("image", "caption", "kl")}
+    parts = {n: overfitting.epochs(run, f"loss_{n}")["train"].iloc[-1] for n in weights}
+    assert pair["train"].iloc[-1] > sum(weights[n] * part for n, part in parts.items())
+    assert len(pair) == len(run.series("val/loss_total"))
+
+
+def test_every_condition_gets_every_answer(driven):
+    for name in ("healthy", "high", "low", "collapsed", "starved", "few", "vocabulary"):
+        verdicts = questions.every(runs.load(driven / name))
+        assert len(verdicts) == 7 and all(v.answer.endswith(".") for v in verdicts), name
+
+
+def test_the_checklist_names_what_is_not_informative(driven):
+    checks = timeline.checklist(runs.load(driven / "healthy"))
+    assert len(checks) == 15
+    easy = next(c for c in checks if "MSE under 0.3" in c.criterion)
+    assert "Not informative" in easy.note, "the mean picture of sprites has 0.04"
+    assert next(c for c in checks if c.criterion.startswith("loss falls")).status == timeline.MET
+    late = [c for c in checks if c.when == "after 100 epochs"]
+    assert {c.status for c in late} == {timeline.NOT_REACHED}
+
+
+def test_levels():
+    assert [above(x, 1, 2) for x in (0.5, 1.5, 2.5)] == [GOOD, LOOK, WRONG]
+    assert [below(x, 2, 1) for x in (2.5, 1.5, 0.5)] == [GOOD, LOOK, WRONG]
+    assert worst([GOOD, UNKNOWN, LOOK]) == LOOK and worst([]) == UNKNOWN
