@@ -8,6 +8,7 @@ generated pairs; and the share for each attribute alone.
 import numpy as np
 
 from mmvae.data import sprites
+from mmvae.evaluation import sprite_reader
 from mmvae.inference.session import SAMPLERS
 
 CAPTIONS, IMAGES, PAIRS = 500, 250, 500  # samples a seed, as on the leaderboard
@@ -74,7 +75,7 @@ def pairs_values(pairs, n, resampling):
 
 def images_right(images, captions, n):
     """{"": bool [N], attribute: bool [N]}: what pictures show of what captions of level `n` say."""
-    return _agreement(sprites.read(images, n), _said(captions, n), n)
+    return _agreement(sprite_reader.read(images, n), _said(captions, n), n)
 
 
 def pairs_right(pairs, n):
@@ -89,7 +90,7 @@ def _said(captions, n):
 
 def _agreement(found, wanted, n):
     """{"": all attributes right [N], attribute: right [N]}."""
-    each = sprites.right(found, wanted, n)
+    each = sprite_reader.right(found, wanted, n)
     return {"": np.all(list(each.values()), axis=0)} | each
 
 
