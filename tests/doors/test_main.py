@@ -20,8 +20,8 @@ from mmvae.runs.checkpoints import Checkpoints
 from mmvae.runs.writers import read_rows
 from mmvae.training.loop import Diverged, train
 from mmvae.training.preemption import StopRequest
-from support import tiny
-from support.places import ROOT, wandb_files
+from support import tiny, wandb_files
+from support.places import ROOT
 
 EPOCHS = 3
 BATCH = 8
