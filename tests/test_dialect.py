@@ -27,7 +27,7 @@ LEAST_TESTS = 0.55  # lines of tests a line of code; to become 0.65
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 EXEMPT = {
-    "annotated": PARTS,
+    "annotated": [part for part in PARTS if part not in ("mmvae/machine", "mmvae/sweeps")],
     "shapes": ["mmvae/inference"],
     "described": [
         *("mmvae/runs", "mmvae/evaluation", "mmvae/reporting", "mmvae/web"),

@@ -6,9 +6,13 @@ import time
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
+
+_SIZES = (512, 1024, 2048, 4096, 8192, 16384)  # of square matrices
+_LONG = 0.1  # seconds: larger products than one that lasts this long are not tried
 
 
-def devices():
+def devices() -> str:
     """The devices by kind, the processes and the version of JAX, in words."""
     kinds = {}
     for device in jax.devices():
@@ -17,14 +21,8 @@ def devices():
     return f"{named}, {jax.process_count()} process(es), JAX {jax.__version__}"
 
 
-_SIZES = (512, 1024, 2048, 4096, 8192, 16384)  # of square matrices
-
-
-_LONG = 0.1  # seconds: larger products than one that lasts this long are not tried
-
-
-def matmul_peak(dtype, seconds):
-    """(rate, size) of the fastest square product in `dtype`; the rate is over all devices.
+def matmul_peak(dtype: DTypeLike, seconds: float) -> tuple[float, int]:
+    """(rate, size) of the fastest square product in `dtype`: FLOP/s over all devices, and rows.
 
     Sizes grow while a product stays short. The fastest repetition counts, so that nothing
     else on the machine can make a train step look good by slowing its measure down.
@@ -38,12 +36,12 @@ def matmul_peak(dtype, seconds):
     return best
 
 
-def matmul_flops(size):
+def matmul_flops(size: int) -> int:
     """Floating-point operations of a product of two square matrices."""
     return 2 * size**3
 
 
-def _product_seconds(size, dtype, seconds):
+def _product_seconds(size: int, dtype: DTypeLike, seconds: float) -> float:
     keys = jax.random.split(jax.random.key(0))
     # Random numbers: products of zeros run faster on some devices.
     left, right = (jax.random.normal(key, (size, size), dtype) for key in keys)
@@ -57,7 +55,7 @@ def _product_seconds(size, dtype, seconds):
     return min(times)
 
 
-def peak_memory():
+def peak_memory() -> tuple[int, str]:
     """(bytes, where): the fullest device's peak, or the process's where devices do not tell."""
     stats = [device.memory_stats() or {} for device in jax.local_devices()]
     peaks = [s["peak_bytes_in_use"] for s in stats if "peak_bytes_in_use" in s]

@@ -1,14 +1,20 @@
 """Devices and processes: the one place that calls `jax.pmap`."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import PyTree
 
 AXIS = "devices"
 
 
-def parallel(step, donate=False):
+def parallel(
+    step: Callable[[PyTree, PyTree], Any], donate: bool = False
+) -> Callable[[PyTree, PyTree], Any]:
     """`step(state, batch)` on every device: the state whole, the batch [devices, rows, ...].
 
     The state has no device axis; with `donate` its buffers are reused for the answer's. What
@@ -23,7 +29,7 @@ def parallel(step, donate=False):
     )
 
 
-def place(tree):
+def place(tree: PyTree) -> PyTree:
     """A tree of arrays, copied whole to every device of every process.
 
     Done once before the first step: a state that starts elsewhere would compile the step
@@ -33,12 +39,12 @@ def place(tree):
     return jax.device_put(jax.device_get(tree), NamedSharding(mesh, PartitionSpec()))
 
 
-def split(batch):
+def split(batch: PyTree) -> PyTree:
     """A batch of this process [rows, ...] as [local devices, rows / devices, ...]."""
     return jax.tree.map(lambda x: x.reshape(jax.local_device_count(), -1, *x.shape[1:]), batch)
 
 
-def agree(flag):
+def agree(flag: bool) -> bool:
     """The first process's bool, in every process."""
     if jax.process_count() == 1:
         return flag

@@ -4,12 +4,13 @@ import contextlib
 import os
 import sys
 import traceback
+from collections.abc import Iterator
 
 from mmvae.errors import UserError
 
 
 @contextlib.contextmanager
-def together():
+def together() -> Iterator[None]:
     """End this process at once when it fails among several: the others wait for it otherwise."""
     import jax
 
@@ -26,7 +27,7 @@ def together():
         os._exit(2 if isinstance(error, UserError) else 1)
 
 
-def start_up(multihost):
+def start_up(multihost: bool) -> None:
     """Settings of the libraries that must come before their first use."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import jax

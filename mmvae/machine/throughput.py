@@ -1,6 +1,7 @@
 """Rates of a run, and gauges of its machine."""
 
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -20,14 +21,14 @@ class Throughput:
     The first step only starts the measurement: it compiles. `now` returns seconds.
     """
 
-    def __init__(self, now=time.perf_counter):
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
         self._now = now
         self._stopped_at = None
         self._stopped = self._waited = 0.0
         self._steps = self._images = 0
         self._run_start = self._window_start = None
 
-    def step(self, images):
+    def step(self, images: int) -> None:
         """Count one finished training step of `images` pictures over all devices."""
         if self._run_start is None:
             self._run_start = self._window_start = self._tally()
@@ -36,7 +37,7 @@ class Throughput:
         self._images += images
 
     @contextmanager
-    def waiting(self):
+    def waiting(self) -> Iterator[None]:
         """Time spent in here is waiting for data."""
         start = self._clock()
         try:
@@ -45,7 +46,7 @@ class Throughput:
             self._waited += self._clock() - start
 
     @contextmanager
-    def paused(self):
+    def paused(self) -> Iterator[None]:
         """Time spent in here (evaluation, checkpoints) is not training; may be nested."""
         if self._stopped_at is not None:
             yield
@@ -57,33 +58,33 @@ class Throughput:
             self._stopped += self._now() - self._stopped_at
             self._stopped_at = None
 
-    def window(self):
+    def window(self) -> dict[str, float]:
         """Rates since the last call of `window`, as `run` gives them; starts a new window."""
         rates = self._rates(self._window_start)
         if rates:
             self._window_start = self._tally()
         return rates
 
-    def run(self):
+    def run(self) -> dict[str, float]:
         """Rates over this process: `images_per_second`, `step_seconds`, `data_wait_percent`.
 
         Empty until the second step is counted.
         """
         return self._rates(self._run_start)
 
-    def eta_seconds(self, steps_left):
+    def eta_seconds(self, steps_left: int) -> float | None:
         """Seconds of training left at the pace of the run, pauses not counted; None if unknown."""
         rates = self.run()
         return rates["step_seconds"] * steps_left if rates else None
 
-    def _clock(self):
+    def _clock(self) -> float:
         now = self._now() if self._stopped_at is None else self._stopped_at
         return now - self._stopped
 
-    def _tally(self):
+    def _tally(self) -> _Tally:
         return _Tally(self._clock(), self._waited, self._steps, self._images)
 
-    def _rates(self, start):
+    def _rates(self, start: _Tally | None) -> dict[str, float]:
         end = self._tally()
         if start is None or end.steps == start.steps or end.seconds <= start.seconds:
             return {}
@@ -95,7 +96,7 @@ class Throughput:
         }
 
 
-def system_gauges():
+def system_gauges() -> dict[str, float]:
     """Percent in use: `cpu_percent` since the last call, `host_memory_percent`, and on a GPU
     `gpu_memory_percent`, the peak so far of what JAX may allocate (the fullest local device).
     """

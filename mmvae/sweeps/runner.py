@@ -4,14 +4,17 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from mmvae.reporting.runs import Run
 from mmvae.runs.writers.console import duration
-from mmvae.sweeps.trials import CRASHED, FINISHED, RUNNING, WAITING
+from mmvae.sweeps.trials import CRASHED, FINISHED, RUNNING, WAITING, Trial
 
 _POLL = 0.5  # seconds
 _REFRESH = 3.0  # seconds between two looks at the runs' logs
@@ -23,22 +26,22 @@ class Runner:
     """Runs trials `parallel` at a time; a crashed one is told of and does not stop the rest.
 
     Attributes:
-        command: function of a Trial -> its command line, a list.
+        command: the command line of a Trial.
         group: of the runs in W&B.
-        states: {trial name: state} of every trial seen so far.
-        reasons: {trial name: last line of its log} of the crashed ones.
+        states: of every trial seen so far, by its name.
+        reasons: the last line of its log, of every crashed trial, by its name.
     """
 
-    command: object
+    command: Callable[[Trial], list[str]]
     group: str
     parallel: int = 1
     console: Console = field(default_factory=lambda: Console(highlight=False))
-    states: dict = field(default_factory=dict)
-    reasons: dict = field(default_factory=dict)
-    _trials: list = field(default_factory=list)
-    _running: dict = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    _trials: list[Trial] = field(default_factory=list)
+    _running: dict[str, tuple[Trial, subprocess.Popen]] = field(default_factory=dict)
 
-    def run(self, trials):
+    def run(self, trials: list[Trial]) -> None:
         """Run all trials that are not finished; returns when none is left."""
         self._trials += trials
         waiting = []
@@ -60,7 +63,7 @@ class Runner:
         finally:
             signal.signal(signal.SIGTERM, before)
 
-    def _work(self, waiting, show):
+    def _work(self, waiting: list[Trial], show: Callable[[], None]) -> None:
         looked = 0.0
         while waiting or self._running:
             while waiting and len(self._running) < self.parallel:
@@ -73,7 +76,7 @@ class Runner:
             time.sleep(_POLL)
         show()
 
-    def _start(self, trial):
+    def _start(self, trial: Trial) -> None:
         log = self.log(trial)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
@@ -87,9 +90,9 @@ class Runner:
                 start_new_session=True,
             )
         self._running[trial.name] = (trial, process)
-        self._say(trial, RUNNING)
+        self._report(trial, RUNNING)
 
-    def _collect(self):
+    def _collect(self) -> None:
         for name, (trial, process) in tuple(self._running.items()):
             if process.poll() is None:
                 continue
@@ -97,26 +100,26 @@ class Runner:
             done = process.returncode == 0 and trial.finished
             if not done:
                 self.reasons[name] = last_line(self.log(trial)) or f"exit code {process.returncode}"
-            self._say(trial, FINISHED if done else CRASHED)
+            self._report(trial, FINISHED if done else CRASHED)
 
-    def _stop(self):
+    def _stop(self) -> None:
         """Ask the running ones to save and stop, and wait for them."""
         for _, process in self._running.values():
             process.terminate()  # not SIGINT, which processes begun in the background ignore
         for _, process in self._running.values():
             process.wait()
 
-    def _say(self, trial, state):
+    def _report(self, trial: Trial, state: str) -> None:
         self.states[trial.name] = state
         if not self.console.is_terminal:
             why = f": {self.reasons[trial.name]}" if state == CRASHED else ""
             self.console.print(f"{state:<9} {trial.name}{why}", soft_wrap=True)
 
-    def log(self, trial):
+    def log(self, trial: Trial) -> Path:
         """The file in a trial's directory that its output goes to."""
         return trial.path / "log.txt"
 
-    def table(self):
+    def table(self) -> Table:
         """How every trial stands: state, epoch, validation loss, time."""
         table = Table(box=None, pad_edge=False)
         for heading in ("trial", "state", "epoch", "val loss", "time"):
@@ -128,13 +131,13 @@ class Runner:
         return table
 
 
-def last_line(path):
+def last_line(path: Path) -> str:
     """The last line of a log that says something, or ""."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def _progress(run):
+def _progress(run: Run | None) -> tuple[str, str, str]:
     if run is None:
         return "", "", ""
     best = run.series("val/loss_total").get(run.best_step)

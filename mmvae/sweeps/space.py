@@ -1,4 +1,4 @@
-"""What a sweep varies: values to choose from, ranges to draw from, cases of several fields."""
+"""What a sweep varies: values to choose from, ranges to sample from, cases of several fields."""
 
 import itertools
 import math
@@ -8,7 +8,10 @@ import numpy as np
 
 from mmvae.errors import UserError
 
-_DIGITS = 4  # significant ones of a number that was drawn
+_DIGITS = 4  # significant ones of a sampled number
+
+Value = bool | int | float | str
+Setting = dict[str, Value]  # by dotted field
 
 
 class Range(NamedTuple):
@@ -19,7 +22,7 @@ class Range(NamedTuple):
     log: bool = False
     whole: bool = False
 
-    def at(self, share):
+    def at(self, share: float) -> float:
         """The number at a share in [0, 1] of the range, rounded to few digits."""
         if self.log:
             value = math.exp(math.log(self.low) + share * math.log(self.high / self.low))
@@ -32,24 +35,24 @@ class Space(NamedTuple):
     """What may vary.
 
     Attributes:
-        choices: {field: list of values}.
-        ranges: {field: Range}.
-        cases: {name: {field: value}}: fields that change together; {} for none.
+        choices: values to choose from, by field.
+        ranges: numbers to sample from, by field.
+        cases: fields that change together, by a name; {} for none.
     """
 
-    choices: dict
-    ranges: dict
-    cases: dict
+    choices: dict[str, list[Value]]
+    ranges: dict[str, Range]
+    cases: dict[str, Setting]
 
     @property
-    def fields(self):
+    def fields(self) -> list[str]:
         """Every field that varies."""
         together = {field for case in self.cases.values() for field in case}
         return [*self.choices, *self.ranges, *sorted(together)]
 
 
-def grid(space):
-    """Every combination: [{field: value}], the last field fastest.
+def grid(space: Space) -> list[Setting]:
+    """Every combination of values, the last field fastest.
 
     Raises:
         UserError: the space has ranges, which have no end of values.
@@ -66,8 +69,8 @@ def grid(space):
     return [case | setting for case in cases for setting in settings]
 
 
-def draw(space, index):
-    """The setting {field: value} of random trial `index`: always the same."""
+def sample(space: Space, index: int) -> Setting:
+    """The setting of random trial `index`: always the same."""
     random = np.random.default_rng([0, index])
     cases = list(space.cases.values()) or [{}]
     setting = dict(cases[random.integers(len(cases))])
@@ -78,7 +81,7 @@ def draw(space, index):
     return setting
 
 
-def parse_choices(text):
+def parse_choices(text: str) -> tuple[str, list[Value]]:
     """(field, values) of "train.batch_size=8,16,32".
 
     Raises:
@@ -90,7 +93,7 @@ def parse_choices(text):
     return bare(field), [number(value) for value in values.split(",")]
 
 
-def parse_range(text):
+def parse_range(text: str) -> tuple[str, Range]:
     """(field, Range) of "optimizer.learning_rate=1e-4:1e-2:log"; whole where both ends are.
 
     Raises:
@@ -108,7 +111,7 @@ def parse_range(text):
     return bare(field), between(bare(field), *ends, log=len(parts) == 3)
 
 
-def between(field, low, high, log=False):
+def between(field: str, low: float, high: float, log: bool = False) -> Range:
     """A checked Range.
 
     Raises:
@@ -120,12 +123,12 @@ def between(field, low, high, log=False):
     return Range(low, high, log, isinstance(low, int) and isinstance(high, int))
 
 
-def bare(field):
+def bare(field: str) -> str:
     """A field's dotted path without "--" and "config." in front."""
     return field.strip().removeprefix("--").removeprefix("config.")
 
 
-def number(text):
+def number(text: str) -> int | float | str:
     """The int or float that a text is, or the text."""
     for kind in (int, float):
         try:

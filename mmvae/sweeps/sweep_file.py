@@ -4,29 +4,34 @@ The same file serves `wandb sweep` where it has no `cases`, which W&B does not k
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
 from mmvae.errors import UserError
-from mmvae.sweeps.space import Space, bare, between, number
+from mmvae.sweeps.space import Range, Space, Value, bare, between, number
 
-_METHODS = ("grid", "random", "bayes")
+GRID, RANDOM, TPE = "grid", "random", "tpe"
+_METHODS = {"grid": GRID, "random": RANDOM, "bayes": TPE}  # by the name that W&B uses
 _EVEN = ("uniform", "int_uniform", "q_uniform")
 _LOG = ("log_uniform_values", "q_log_uniform_values")
 
 
 class SweepFile(NamedTuple):
-    """Contents: a Space, "grid", "random" or "bayes", number of trials or None, metric, seeds."""
+    """What a sweep file says: the space, GRID, RANDOM or TPE, and where given the number of
+    settings, the metric and the seeds."""
 
     space: Space
     method: str
     count: int | None
     metric: str | None
-    seeds: list
+    seeds: list[int]
 
 
-def read(path):
+NOTHING = SweepFile(Space({}, {}, {}), GRID, None, None, [])
+
+
+def read(path: str) -> SweepFile:
     """The SweepFile at a path.
 
     Raises:
@@ -47,10 +52,10 @@ def read(path):
         raise UserError(f"{path}: method {method} must be one of: {', '.join(_METHODS)}.")
     space, seeds = _space(content, path)
     metric = (content.get("metric") or {}).get("name")
-    return SweepFile(space, method, content.get("run_cap"), metric, seeds)
+    return SweepFile(space, _METHODS[method], content.get("run_cap"), metric, seeds)
 
 
-def _space(content, path):
+def _space(content: dict, path: str) -> tuple[Space, list[int]]:
     """(Space, seeds): the seed is an axis of its own."""
     choices, ranges, seeds = {}, {}, []
     for field, spec in _flat(content.get("parameters") or {}).items():
@@ -73,7 +78,7 @@ def _space(content, path):
     return Space(choices, ranges, cases), seeds
 
 
-def _flat(parameters, prefix=""):
+def _flat(parameters: dict, prefix: str = "") -> dict[str, Any]:
     """{field: specification}, W&B's nested `parameters` spelled with dots."""
     flat = {}
     for name, spec in parameters.items():
@@ -85,7 +90,7 @@ def _flat(parameters, prefix=""):
     return flat
 
 
-def _range(field, spec, path):
+def _range(field: str, spec: dict, path: str) -> Range:
     low, high = _typed(spec["min"]), _typed(spec["max"])
     kind = spec.get("distribution", "uniform")
     if kind not in (*_EVEN, *_LOG):
@@ -95,6 +100,6 @@ def _range(field, spec, path):
     return between(field, low, high, kind in _LOG)
 
 
-def _typed(value):
+def _typed(value: Value) -> Value:
     """YAML reads 1e-4 as text: numbers become numbers."""
     return number(value) if isinstance(value, str) else value

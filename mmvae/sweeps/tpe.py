@@ -1,15 +1,19 @@
 """Settings proposed by the tree-structured Parzen estimator of Optuna, an optional extra."""
 
+from types import ModuleType
+from typing import Any
+
 from mmvae.errors import UserError
+from mmvae.sweeps.space import Setting, Space
 
 _CASE = "case"  # a parameter of Optuna's, beside the fields
 
 
-def propose(space, history, less):
-    """The next setting {field: value}: a function of the history alone, so a sweep continues.
+def propose(space: Space, history: list[tuple[Setting, float | None]], less: bool) -> Setting:
+    """The next setting: a function of the history alone, so a sweep continues.
 
     Args:
-        history: [(setting, score or None)] of the trials so far; None for a crashed one.
+        history: the settings so far with their scores; None for a crashed one.
         less: whether a lower score is better.
 
     Raises:
@@ -33,11 +37,11 @@ def propose(space, history, less):
         )
     params = dict(study.ask(distributions).params)
     case = params.pop(_CASE, None)
-    drawn = {field: _rounded(space, field, value) for field, value in params.items()}
-    return dict(space.cases.get(case, {})) | drawn
+    proposed = {field: _rounded(space, field, value) for field, value in params.items()}
+    return space.cases.get(case, {}) | proposed
 
 
-def _optuna():
+def _optuna() -> ModuleType:
     try:
         import optuna
     except ImportError as error:
@@ -46,20 +50,20 @@ def _optuna():
     return optuna
 
 
-def _distributions(space, optuna):
+def _distributions(space: Space, optuna: ModuleType) -> dict[str, Any]:
     kinds = optuna.distributions
-    found = {
+    by_field = {
         field: kinds.CategoricalDistribution(values) for field, values in space.choices.items()
     }
     for field, numbers in space.ranges.items():
         kind = kinds.IntDistribution if numbers.whole else kinds.FloatDistribution
-        found[field] = kind(numbers.low, numbers.high, log=numbers.log)
+        by_field[field] = kind(numbers.low, numbers.high, log=numbers.log)
     if space.cases:
-        found[_CASE] = kinds.CategoricalDistribution(list(space.cases))
-    return found
+        by_field[_CASE] = kinds.CategoricalDistribution(list(space.cases))
+    return by_field
 
 
-def _params(space, setting):
+def _params(space: Space, setting: Setting) -> Setting:
     params = {field: setting[field] for field in (*space.choices, *space.ranges)}
     if space.cases:
         params[_CASE] = next(

@@ -72,16 +72,16 @@ def test_cases_change_together():
     assert len(found) == 4 and {"a": 3, "b": 4, "c": 1} in found
 
 
-def test_draws_are_the_same_every_time_and_stay_in_range():
-    made = Space(
+def test_random_settings_are_the_same_every_time_and_stay_in_range():
+    varied = Space(
         {"a": [1, 2]}, {"rate": Range(1e-4, 1e-2, log=True), "n": Range(2, 9, whole=True)}, {}
     )
-    found = [space.draw(made, index) for index in range(200)]
-    assert found[:5] == [space.draw(made, index) for index in range(5)]
-    rates = sorted(one["rate"] for one in found)
+    settings = [space.sample(varied, index) for index in range(200)]
+    assert settings[:5] == [space.sample(varied, index) for index in range(5)]
+    rates = sorted(setting["rate"] for setting in settings)
     assert rates[0] >= 1e-4 and rates[-1] <= 1e-2
     assert 5e-4 < rates[100] < 2e-3, "half of them below the geometric mean"
-    assert {one["n"] for one in found} == set(range(2, 10))
+    assert {setting["n"] for setting in settings} == set(range(2, 10))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
