@@ -56,9 +56,9 @@ def measure(config, seconds, vocab_size=_VOCABULARY, directory=None):
     """
     import jax
 
-    from mmvae import config as configs
+    from mmvae.training import checks
 
-    configs.validate(config, jax.device_count())
+    checks.validate(config, jax.device_count())
     data = _Data(directory, config) if directory else None
     # Without a data set there is nothing to spell tokens with; their number is what costs.
     spelled = lambda ids: [""] * len(ids)
@@ -157,13 +157,13 @@ class _Data:
                 f"--data needs TensorFlow ({error}); install requirements.txt, or leave --data "
                 f"out to measure the step alone."
             ) from error
-        from mmvae import config as configs
         from mmvae.data.text import Tokenizer
+        from mmvae.training import checks
 
         data.hide_accelerators()
         self.records, self.config = records.read(Path(directory), "train"), config
         card = json.loads((Path(directory) / "card.json").read_text())
-        configs.check_against_card(config, card)
+        checks.check_against_card(config, card)
         self.tokenizer = Tokenizer(Path(directory) / "tokenizer.model")
         data.steps_per_epoch(len(self.records), config.train.batch_size)
         self._train_batches = data.train_batches

@@ -1,121 +1,25 @@
-"""A run's configuration: checked once, stored with the run, compared with its data set.
+"""A run's configuration as JSON: of a run, and of another one that goes on from it.
 
 `configs/base.py` names every field. Nothing derived is stored in a configuration, because it
 would not follow when a field is set on the command line.
 """
 
 import json
-import math
-from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from ml_collections import ConfigDict
 
-from mmvae.errors import UserError, did_you_mean
+from mmvae.errors import UserError
 
-_DTYPES = ("bfloat16", "float32")
-_CHANNELS = (1, 3)
-_MODALITIES = {"image", "caption"}  # the model takes any; what a data set has is these
-
-# What a number must be: (in words, the test, patterns of the fields). NaN fails every test.
-_RANGES = (
-    (
-        "at least 1",
-        lambda x: 1 <= x < math.inf,
-        (
-            "data.image_size",
-            "model.alignment_dim",
-            "model.latent.*",
-            "model.modalities.*.width",
-            "model.modalities.*.heads",
-            "model.modalities.*.squeeze",
-            "model.modalities.*.latent_tokens",
-            "model.modalities.*_layers",
-            "model.prior.layers",
-            "train.epochs",
-            "samplers.prior_steps",
-            "train.batch_size",
-            "train.accumulate_steps",
-            "train.log_every_steps",
-            "eval.*",
-            "checkpoint.keep_*",
-        ),
-    ),
-    (
-        "at least 2",
-        lambda x: 2 <= x < math.inf,
-        ("data.caption_length", "model.modalities.*.patch", "model.prior.width"),
-    ),
-    (
-        "at least 0",
-        lambda x: 0 <= x < math.inf,
-        (
-            "loss.cross.*",
-            "loss.subsets.*",
-            "loss.weights.*",
-            "loss.free_bits",
-            "model.adapter_rank",
-            "optimizer.weight_decay",
-        ),
-    ),
-    (
-        "above 0",
-        lambda x: 0 < x < math.inf,
-        (
-            "optimizer.learning_rate",
-            "optimizer.clip_norm",
-            "samplers.prior_learning_rate",
-            "checkpoint.every_minutes",
-        ),
-    ),
-    ("from 0 to 1", lambda x: 0 <= x <= 1, ("*_fraction",)),
-    ("at least 0 and below 1", lambda x: 0 <= x < 1, ("*.word_dropout", "train.ema_decay")),
-    ("above 0 and below 1", lambda x: 0 < x < 1, ("optimizer.beta?",)),
-    ("from 0 to 4294967295", lambda x: 0 <= x < 2**32, ("seed",)),
-)
+FILE = "config.json"  # in a run directory
 
 
 class ConfigError(UserError):
     """A field's value cannot work; the message names the field and what would."""
 
 
-def validate(config, devices=1, processes=1):
-    """Checks every field of a complete configuration.
-
-    Args:
-        devices: devices of all processes together.
-
-    Raises:
-        ConfigError: the first field that cannot work.
-    """
-    for path, value in fields(config).items():
-        _check_value(path, value)
-    _check_choices(config)
-    _check_modalities(config)
-    _check_start(config)
-    where = f"{devices} device{'s' * (devices != 1)}"
-    where += f" of {processes} processes" if processes > 1 else ""
-    _check_batch(config, "eval.batch_size", devices, where)
-    parts = config.train.accumulate_steps
-    where += f" times config.train.accumulate_steps={parts}" if parts > 1 else ""
-    _check_batch(config, "train.batch_size", devices * parts, where)
-
-
-def check_against_card(config, card):
-    """ConfigError when the pictures of the data set with this `card.json` are of another shape."""
-    stored = {"image_size": card["image"]["size"], "channels": card["image"]["channels"]}
-    wrong = [name for name, value in stored.items() if config.data[name] != value]
-    if wrong:
-        given = " ".join(f"config.data.{name}={config.data[name]}" for name in wrong)
-        needed = " ".join(f"--config.data.{name}={stored[name]}" for name in wrong)
-        raise ConfigError(
-            f"{given} differs from the data set in {config.data.dir}, which holds pictures of "
-            f"{stored['image_size']} x {stored['image_size']} x {stored['channels']}; "
-            f"type {needed}, or prepare the data again."
-        )
-
-
-def fields(config, prefix=""):
+def fields(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
     """{dotted path: value} of every field, groups left out."""
     found = {}
     for name, value in config.items():
@@ -124,24 +28,24 @@ def fields(config, prefix=""):
     return found
 
 
-def to_json(config):
+def to_json(config: ConfigDict) -> str:
     """The configuration as JSON text; tuples become lists."""
     return json.dumps(config.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
-def of_run(run):
-    """The locked configuration of a run directory (a path).
+def of_run(run: str | Path) -> ConfigDict:
+    """The locked configuration of a run directory.
 
     Raises:
         UserError: no run there, or a damaged configuration.
     """
-    path = Path(run) / "config.json"
+    path = Path(run) / FILE
     if not path.exists():
-        raise UserError(f"{run} is not a run directory: it has no config.json")
+        raise UserError(f"{run} is not a run directory: it has no {FILE}")
     return from_json(path.read_text())
 
 
-def continuing(run):
+def continuing(run: str | Path) -> ConfigDict:
     """The unlocked configuration of a run directory, for another run that starts from its model.
 
     Raises:
@@ -154,7 +58,7 @@ def continuing(run):
     return config
 
 
-def from_json(text):
+def from_json(text: str) -> ConfigDict:
     """The locked ConfigDict of `to_json`, its tuples tuples again.
 
     Raises:
@@ -171,106 +75,3 @@ def _with_tuples(value):
     if isinstance(value, dict):
         return {name: _with_tuples(item) for name, item in value.items()}
     return tuple(_with_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def _check_value(path, value):
-    if isinstance(value, tuple) and not all(isinstance(item, str) for item in value):
-        raise ConfigError(f"config.{path}={value} must hold texts, such as \"('a','b')\".")
-    if not isinstance(value, int | float):
-        return
-    for words, test, patterns in _RANGES:
-        if any(fnmatch(path, pattern) for pattern in patterns) and not test(value):
-            raise ConfigError(f"config.{path}={value} must be {words}.")
-
-
-def _check_choices(config):
-    # Imported here: these load JAX, which a command line that only prints should not wait for.
-    from mmvae.models.fusion import FUSIONS
-    from mmvae.objectives.elbo import ALIGNMENTS
-    from mmvae.runs.writers.wandb_writer import MODES
-    from mmvae.training.optimizer import SCHEDULES
-
-    _check_choice(config, "data.channels", _CHANNELS)
-    _check_choice(config, "model.dtype", _DTYPES)
-    _check_choice(config, "model.fusion", FUSIONS)
-    _check_choice(config, "loss.alignment", ALIGNMENTS)
-    _check_choice(config, "optimizer.schedule", SCHEDULES)
-    _check_choice(config, "wandb.mode", MODES)
-
-
-def _check_modalities(config):
-    from mmvae.models.image import LIKELIHOODS
-    from mmvae.models.mmvae import MODALITIES
-
-    if set(config.model.modalities) != _MODALITIES:
-        names = ", ".join(config.model.modalities)
-        raise ConfigError(f"config.model.modalities are {names}: a data set holds image, caption.")
-    for name, spec in config.model.modalities.items():
-        path = f"model.modalities.{name}"
-        _check_choice(config, f"{path}.kind", MODALITIES)
-        _check_divides(config, f"{path}.heads", f"{path}.width")
-        if spec.kind == "image":
-            _check_divides(config, f"{path}.patch", "data.image_size")
-            _check_power_of_two(config, f"{path}.patch")
-            _check_choice(config, f"{path}.likelihood", LIKELIHOODS)
-            if spec.likelihood in ("multiscale", "student"):
-                _check_batch(config, "data.image_size", 4, "the pixels of its coarse scale (4)")
-        for group in ("cross", "subsets", "weights"):
-            if name not in config.loss[group]:
-                raise ConfigError(f"config.{path} needs a config.loss.{group}.{name}: a number.")
-
-
-def _check_start(config):
-    for field in ("init.skip", "train.freeze"):
-        if fields(config)[field] and not config.init.from_run:
-            raise ConfigError(
-                f"config.{field} is for a run that starts from another one; type "
-                "--config.init.from_run=RUN."
-            )
-    adapters = [pattern for pattern in config.train.freeze if "adapter" in pattern]
-    if adapters and not config.model.adapter_rank:
-        raise ConfigError(
-            f"config.train.freeze names {adapters[0]}, but there are no adapters; type "
-            "--config.model.adapter_rank=8."
-        )
-
-
-def _check_choice(config, path, valid):
-    value = fields(config)[path]
-    if value not in valid:
-        names = [str(name) for name in valid]
-        hint = did_you_mean(str(value), names)
-        raise ConfigError(f"config.{path}={value} must be one of: {', '.join(names)}{hint}")
-
-
-def _check_power_of_two(config, path):
-    given = fields(config)[path]
-    if given & (given - 1):
-        low = 1 << (given.bit_length() - 1)
-        raise ConfigError(
-            f"config.{path}={given} must be a power of two; nearest: {low} or {2 * low}."
-        )
-
-
-def _check_divides(config, part, whole):
-    """ConfigError unless field `part` divides field `whole`, with the nearest parts that do."""
-    given, total = fields(config)[part], fields(config)[whole]
-    if total % given:
-        divisors = [n for n in range(1, total + 1) if total % n == 0]
-        below = max(n for n in divisors if n < given)
-        above = [n for n in divisors if n > given][:1]
-        nearest = " or ".join(map(str, [below, *above]))
-        raise ConfigError(
-            f"config.{part}={given} must divide config.{whole}={total}; nearest: {nearest}."
-        )
-
-
-def _check_batch(config, path, shares, where):
-    """ConfigError unless the batch of field `path` splits into equal `shares`."""
-    given = fields(config)[path]
-    if given % shares:
-        below = given // shares * shares
-        nearest = " or ".join(str(n) for n in (below, below + shares) if n)
-        raise ConfigError(
-            f"config.{path}={given} must divide evenly over {where}; nearest: {nearest}."
-        )

@@ -1,7 +1,6 @@
 """Configurations, their checks, and the command line that changes them."""
 
 import ast
-import math
 from importlib import import_module
 from inspect import signature
 
@@ -11,15 +10,11 @@ from ml_collections import ConfigDict
 from configs import base
 from mmvae import command_line, config
 from mmvae.errors import UserError
+from mmvae.training import checks
 from support.places import ROOT
 
 BASE = str(ROOT / "configs" / "base.py")
 CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
-NUMBERS = [
-    path
-    for path, value in config.fields(base.get_config()).items()
-    if isinstance(value, int | float) and not isinstance(value, bool)
-]
 
 
 def changed(**values):
@@ -56,7 +51,7 @@ def test_every_config_is_valid_and_has_exactly_the_fields_of_base(name, tmp_path
     get_config = import_module(f"configs.{name}").get_config
     (tmp_path / "config.json").write_text(config.to_json(base.get_config()))
     built = get_config(*[str(tmp_path)] * len(signature(get_config).parameters))
-    config.validate(built)
+    checks.validate(built)
     assert field_types(built) == field_types(base.get_config())
 
 
@@ -116,140 +111,6 @@ def test_a_field_that_nobody_reads_is_found():
     reads = {("config", "train", "epochs"), ("spec", "width")}
     fields = ["train.epochs", "eval.epochs", "model.prior.width"]
     assert unread(fields, reads) == ["eval.epochs"]
-
-
-# validate
-
-
-@pytest.mark.parametrize("path", NUMBERS)
-@pytest.mark.parametrize("value", [-1, math.nan])
-def test_every_number_has_a_range(path, value):
-    wrong = base.get_config()
-    with wrong.ignore_type():  # NaN for a whole number
-        wrong.update_from_flattened_dict({path: value})
-    with pytest.raises(config.ConfigError, match=rf"config\.{path}=\S+ must be "):
-        config.validate(wrong)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        (
-            {"model__modalities__caption__word_dropout": 1.0},
-            "config.model.modalities.caption.word_dropout=1.0 must be at least 0 and below 1.",
-        ),
-        ({"optimizer__beta2": 1.0}, "config.optimizer.beta2=1.0 must be above 0 and below 1."),
-        (
-            {"optimizer__learning_rate": math.inf},
-            "config.optimizer.learning_rate=inf must be above 0.",
-        ),
-        ({"train__epochs": 0}, "config.train.epochs=0 must be at least 1."),
-        ({"data__channels": 2}, "config.data.channels=2 must be one of: 1, 3."),
-        (
-            {"model__dtype": "float16"},
-            "config.model.dtype=float16 must be one of: bfloat16, float32; did you mean bfloat16?",
-        ),
-        (
-            {"loss__alignment": "siglp"},
-            "config.loss.alignment=siglp must be one of: siglip, cosine, symmetric_kl; "
-            "did you mean siglip?",
-        ),
-        (
-            {"wandb__mode": "of"},
-            "config.wandb.mode=of must be one of: auto, online, offline, disabled.",
-        ),
-        (
-            {"model__modalities__image__patch": 10},
-            "config.model.modalities.image.patch=10 must divide config.data.image_size=128; "
-            "nearest: 8 or 16.",
-        ),
-        (
-            {"model__modalities__caption__heads": 7},
-            "config.model.modalities.caption.heads=7 must divide "
-            "config.model.modalities.caption.width=512; nearest: 4 or 8.",
-        ),
-    ],
-)
-def test_a_value_that_cannot_work(values, message):
-    with pytest.raises(config.ConfigError) as error:
-        config.validate(changed(**values))
-    assert str(error.value) == message
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["model.fusion", "optimizer.schedule", "model.modalities.image.kind",
-     "model.modalities.image.likelihood"],
-)  # fmt: skip
-def test_every_choice_lists_what_there_is(path):
-    with pytest.raises(config.ConfigError, match=rf"config\.{path}=nonsense must be one of: "):
-        config.validate(changed(**{path: "nonsense"}))
-
-
-@pytest.mark.parametrize(
-    ("batch", "parts", "devices", "processes", "message"),
-    [
-        (10, 1, 4, 1, "must divide evenly over 4 devices; nearest: 8 or 12."),
-        (3, 1, 4, 1, "must divide evenly over 4 devices; nearest: 4."),
-        (20, 1, 8, 2, "must divide evenly over 8 devices of 2 processes; nearest: 16 or 24."),
-        (
-            12, 8, 1, 1,
-            "must divide evenly over 1 device times config.train.accumulate_steps=8; "
-            "nearest: 8 or 16.",
-        ),
-    ],
-)  # fmt: skip
-def test_batches_divide_over_devices(batch, parts, devices, processes, message):
-    wrong = changed(train__batch_size=batch, train__accumulate_steps=parts)
-    with pytest.raises(config.ConfigError) as error:
-        config.validate(wrong, devices, processes)
-    assert str(error.value) == f"config.train.batch_size={batch} {message}"
-
-
-def test_the_coarse_scale_divides_the_picture():
-    odd = changed(data__image_size=10, model__modalities__image__patch=2)
-    odd.model.modalities.image.likelihood = "multiscale"
-    with pytest.raises(config.ConfigError, match=r"image_size=10 must divide .*; nearest: 8 or 12"):
-        config.validate(odd)
-
-
-def test_evaluation_batches_divide_over_devices():
-    with pytest.raises(config.ConfigError, match=r"config\.eval\.batch_size=6 .*: 4 or 8"):
-        config.validate(changed(eval__batch_size=6), devices=4)
-
-
-def test_every_modality_has_its_weights():
-    wrong = base.get_config().unlock()
-    del wrong.loss.cross.caption
-    with pytest.raises(config.ConfigError, match=r"needs a config\.loss\.cross\.caption: "):
-        config.validate(wrong)
-
-
-def test_modalities_are_those_of_a_data_set():
-    wrong = base.get_config().unlock()
-    wrong.model.modalities.sound = wrong.model.modalities.caption
-    with pytest.raises(config.ConfigError, match="are .*sound: a data set holds image, caption"):
-        config.validate(wrong)
-
-
-@pytest.mark.parametrize("path", ["optimizer__multipliers", "eval__metrics"])
-def test_tuples_hold_texts(path):
-    with pytest.raises(config.ConfigError, match=r"=\(0.1,\) must hold texts, such as"):
-        config.validate(changed(**{path: (0.1,)}))
-
-
-def test_the_card_says_which_flags_to_type():
-    card = {"image": {"size": 64, "channels": 3, "format": "png"}}
-    with pytest.raises(config.ConfigError) as error:
-        config.check_against_card(changed(), card)
-    assert "type --config.data.image_size=64 --config.data.channels=3," in str(error.value)
-    config.check_against_card(changed(data__image_size=64, data__channels=3), card)
-
-
-def test_only_the_wrong_field_is_to_be_typed():
-    card = {"image": {"size": 64, "channels": 1}}
-    with pytest.raises(config.ConfigError, match=r"type --config\.data\.image_size=64, or"):
-        config.check_against_card(changed(), card)
 
 
 # JSON

@@ -6,11 +6,11 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from mmvae import config as configs
 from mmvae.data import batches, records
 from mmvae.data.text import Tokenizer
 from mmvae.evaluation import suite
 from mmvae.inference.session import shapes
+from mmvae.training import checks
 from mmvae.training.program import Work
 
 
@@ -22,13 +22,13 @@ class Plan(Work):
     """
 
     def __init__(self, config):
-        configs.validate(config, jax.device_count(), jax.process_count())
+        checks.validate(config, jax.device_count(), jax.process_count())
         suite.check(config.eval.metrics, "config.eval.metrics:")
         directory = Path(config.data.dir)
         self.train_records = records.read(directory, "train")
         self.val_records = records.read(directory, "val")
         self.card = json.loads((directory / "card.json").read_text())
-        configs.check_against_card(config, self.card)
+        checks.check_against_card(config, self.card)
         self.tokenizer = Tokenizer(directory / "tokenizer.model")
         self.steps_per_epoch = batches.steps_per_epoch(
             len(self.train_records), config.train.batch_size

@@ -17,7 +17,7 @@ class Work:
     """Model, optimizer and steps of a checked configuration.
 
     Args:
-        config: the whole configuration, after `config.validate`.
+        config: the whole configuration, after `checks.validate`.
         shapes: of the modalities: image (H, W, C), caption (length, vocabulary).
         total_steps: updates of the whole run, over which schedules stretch.
     """

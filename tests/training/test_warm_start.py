@@ -10,13 +10,12 @@ from flax import traverse_util
 
 from configs import adapt, finetune_style
 from data_prep import prepare
-from mmvae import config as configs
 from mmvae.data import records
 from mmvae.data.text import Tokenizer
 from mmvae.errors import UserError
 from mmvae.inference.session import Session
 from mmvae.runs.checkpoints import Checkpoints
-from mmvae.training import warm_start
+from mmvae.training import checks, warm_start
 from mmvae.training.loop import train
 from mmvae.training.preemption import StopRequest
 from mmvae.training.resizing import resized
@@ -352,4 +351,4 @@ def test_a_start_that_cannot_be_is_one_sentence_and_claims_no_directory(
 )
 def test_settings_that_need_others_say_so(changes, message):
     with pytest.raises(UserError, match=message):
-        configs.validate(tiny.config(**changes))
+        checks.validate(tiny.config(**changes))
