@@ -12,6 +12,7 @@ from data_prep.output import card
 from data_prep.output import folder as output
 from data_prep.sources import specs as sources
 from data_prep.stages import captions, duplicates, images, splitting, vocabulary
+from mmvae.data.directory import TOKENIZER
 from mmvae.data.text import Tokenizer
 from mmvae.errors import UserError
 
@@ -142,7 +143,7 @@ def _encode_picture(job):
 
 
 def _tokenizer(splits, options, folder):
-    path = folder / "tokenizer.model"
+    path = folder / TOKENIZER
     texts = [text for _, text in splits["train"] if text]
     if not texts:
         raise UserError("no pair of the training split has a caption; a vocabulary needs some")

@@ -157,14 +157,15 @@ class _Data:
                 f"--data needs TensorFlow ({error}); install requirements.txt, or leave --data "
                 f"out to measure the step alone."
             ) from error
+        from mmvae.data.directory import CARD, TOKENIZER
         from mmvae.data.text import Tokenizer
         from mmvae.training import checks
 
         data.hide_accelerators()
         self.records, self.config = records.read(Path(directory), "train"), config
-        card = json.loads((Path(directory) / "card.json").read_text())
+        card = json.loads((Path(directory) / CARD).read_text())
         checks.check_against_card(config, card)
-        self.tokenizer = Tokenizer(Path(directory) / "tokenizer.model")
+        self.tokenizer = Tokenizer(Path(directory) / TOKENIZER)
         data.steps_per_epoch(len(self.records), config.train.batch_size)
         self._train_batches = data.train_batches
 

@@ -55,6 +55,7 @@ def credentials(host, text):
 def load(workdir, checkpoint="best", directory=None):
     """The Studio of a run, everything compiled; training pairs come from a data set's
     `directory`, by default the run's own where it is still there."""
+    from mmvae.data.directory import INFO
     from mmvae.inference.session import Session
     from mmvae.packaging import model_card
     from mmvae.web.studio import Studio
@@ -62,7 +63,7 @@ def load(workdir, checkpoint="best", directory=None):
     session = Session.load(workdir, checkpoint)
     found = Path(directory or session.config.data.dir)
     training = None
-    if directory or (found / "dataset_info.json").exists():
+    if directory or (found / INFO).exists():
         print(f"reading training pairs from {found} ...", flush=True)
         from mmvae.web.nearest import Training
 

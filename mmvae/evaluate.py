@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from mmvae import command_line
+from mmvae.data.directory import TOKENIZER
 from mmvae.errors import UserError
 
 _EXAMPLES = """examples:
@@ -113,7 +114,7 @@ def _check_fits(session, run, directory, shape):
             f"{'x'.join(map(str, session.shapes['image']))}: prepare it with "
             f"--image-size {session.shapes['image'][0]} --channels {session.shapes['image'][2]}."
         )
-    ours, theirs = (Path(where) / "tokenizer.model" for where in (run, directory))
+    ours, theirs = (Path(where) / TOKENIZER for where in (run, directory))
     if ours.read_bytes() != theirs.read_bytes():
         raise UserError(
             f"{directory} was prepared with another vocabulary than {run}: prepare it with "

@@ -60,6 +60,7 @@ def _report(workdir):
     import jax
 
     from mmvae.reporting import page, questions, runs, terminal
+    from mmvae.runs import directory
 
     if jax.process_index() != 0:
         return
@@ -68,11 +69,11 @@ def _report(workdir):
         if not (run.finished or run.diverged):
             return
         terminal.show(questions.five(run))
-        page.write(run, workdir / "report.html")
+        page.write(run, workdir / directory.REPORT)
     except Exception as error:  # a report must not turn a finished training into a failure
         print(f"no report: {type(error).__name__}: {error}", file=sys.stderr)
         return
-    print(f"report: {workdir / 'report.html'}")
+    print(f"report: {workdir / directory.REPORT}")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_prep.output import card
+from mmvae.data.directory import CARD
 from mmvae.errors import UserError
-
-_CARD = "card.json"
 
 
 def is_there(out, settings, overwrite):
@@ -25,11 +24,11 @@ def is_there(out, settings, overwrite):
         raise UserError(f"--out {out} is a file; give a folder that does not exist yet")
     if not out.exists() or not any(out.iterdir()):
         return False
-    if not (out / _CARD).is_file():
+    if not (out / CARD).is_file():
         raise UserError(f"--out {out} holds other files; give another --out")
     if overwrite:
         return False
-    found = json.loads((out / _CARD).read_text(encoding="utf-8"))["settings"]
+    found = json.loads((out / CARD).read_text(encoding="utf-8"))["settings"]
     if found != json.loads(json.dumps(settings)):
         changed = sorted(k for k in settings | found if settings.get(k) != found.get(k))
         raise UserError(
@@ -68,7 +67,7 @@ def write_rejected(folder, rejected):
 def write_card(folder, facts, contact_sheet):
     """`card.json`, `card.md` and `contact_sheet.png`."""
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    (folder / _CARD).write_text(text, encoding="utf-8")
+    (folder / CARD).write_text(text, encoding="utf-8")
     (folder / "card.md").write_text(card.markdown(facts), encoding="utf-8")
     (folder / "contact_sheet.png").write_bytes(contact_sheet)
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from mmvae.data.directory import INFO
 from mmvae.errors import UserError
 
 SPLITS = ("train", "val", "test")
@@ -145,9 +146,9 @@ def _serialize(schema, row):
 
 
 def _builder(directory):
-    if not (Path(directory) / "dataset_info.json").exists():
+    if not (Path(directory) / INFO).exists():
         raise UserError(
-            f"{directory} is not a prepared data set (no dataset_info.json); "
+            f"{directory} is not a prepared data set (no {INFO}); "
             f"make one: python -m data_prep.prepare --source SPEC --out {directory}"
         )
     return tfds.builder_from_directory(str(directory))

@@ -19,6 +19,7 @@ from mmvae.inference import latents as compiled
 from mmvae.inference.fixed_batches import in_batches
 from mmvae.inference.pairs import Pairs
 from mmvae.models import adapters, mmvae
+from mmvae.runs import directory
 from mmvae.runs.checkpoints import Checkpoints
 from mmvae.runs.samplers import Samplers
 
@@ -50,7 +51,7 @@ class Session:
             UserError: no run there, no such checkpoint, or a damaged one.
         """
         run, config = Path(run), configs.of_run(run)
-        with Checkpoints(run / "checkpoints", read_only=True) as checkpoints:
+        with Checkpoints(run / directory.CHECKPOINTS, read_only=True) as checkpoints:
             step = checkpoints.step_of(which)
             params = checkpoints.restore_subtree(step, "ema_params")
         samplers = Samplers.load(run)
@@ -59,7 +60,7 @@ class Session:
         aggregate = samplers.aggregate if fitted else None
         params = params | {"prior": samplers.prior} if fitted else params
         params = jax.device_put(adapters.merged(params))
-        tokenizer = Tokenizer(run / "tokenizer.model")
+        tokenizer = Tokenizer(run / directory.TOKENIZER)
         return cls(adapters.without(config), params, tokenizer, step, aggregate)
 
     @property

@@ -6,6 +6,7 @@ Its front matter is that of the Hugging Face hub.
 import json
 
 from mmvae import __version__
+from mmvae.runs.directory import CARD, METRICS
 
 _METRICS = {
     "image_psnr": "reconstruction of pictures, dB",
@@ -29,7 +30,7 @@ def model_card(session, run, licence):
 
 def text(session, run, licence=""):
     """The card without its front matter and title."""
-    card = _json(run / "card.json")
+    card = _json(run / CARD)
     sections = {
         "What it does": _what(session),
         "Data": _data(card),
@@ -43,7 +44,7 @@ def text(session, run, licence=""):
 def metrics(run, step):
     """[(name, value, meaning)] of the last validation logged up to a checkpoint."""
     row = {}
-    path = run / "metrics.jsonl"
+    path = run / METRICS
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
             found = json.loads(line)

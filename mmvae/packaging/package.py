@@ -15,6 +15,7 @@ from mmvae import config as configs
 from mmvae.errors import UserError
 from mmvae.inference import pairs
 from mmvae.packaging import model_card, programs
+from mmvae.runs import directory
 
 MANIFEST = "manifest.json"
 # Largest difference from the Session that made the package, on the same kind of device:
@@ -43,7 +44,7 @@ def write(session, run, out, licence=""):
     (partial / "programs").mkdir(parents=True)
     _write_model(session, partial)
     _write_words(session, run, partial, licence)
-    _write_samples(session, partial / "samples")
+    _write_samples(session, partial / directory.SAMPLES)
     manifest = _manifest(session, partial)
     text = json.dumps(manifest, indent=2) + "\n"
     (partial / MANIFEST).write_text(text, encoding="utf-8")
@@ -60,13 +61,13 @@ def _write_model(session, out):
 
 
 def _write_words(session, run, out, licence):
-    shutil.copyfile(run / "tokenizer.model", out / "tokenizer.model")
+    shutil.copyfile(run / directory.TOKENIZER, out / directory.TOKENIZER)
     shutil.copyfile(Path(__file__).with_name("run.py"), out / "run.py")
     config = session.config.copy_and_resolve_references()
     with config.unlocked():
         config.data.dir = Path(config.data.dir).name  # where it lay is nobody's business
         config.init.from_run = Path(config.init.from_run).name
-    (out / "config.json").write_text(configs.to_json(config), encoding="utf-8")
+    (out / directory.CONFIG).write_text(configs.to_json(config), encoding="utf-8")
     text = model_card.model_card(session, run, licence)
     (out / "MODEL_CARD.md").write_text(text, encoding="utf-8")
 

@@ -5,6 +5,7 @@ import shlex
 
 from configs import base
 from mmvae.config import fields
+from mmvae.runs.directory import EVALUATION
 
 _ONLY_ELSEWHERE = ("sources", "overwrite", "out", "workers")
 
@@ -19,7 +20,7 @@ def commands(run):
         (
             "Evaluate",
             f"python -m mmvae.evaluate --workdir {_quoted(run.path)} --split test "
-            f"--out {_quoted(run.path / 'evaluation.json')}",
+            f"--out {_quoted(run.path / EVALUATION)}",
         )
     )
     return found

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mmvae.errors import UserError
+from mmvae.runs import directory
 from mmvae.runs.writers.jsonl import read_rows
 
 _CLOCK_GAP = 3600  # seconds between two rows that count as an interruption, not as training
@@ -126,14 +127,16 @@ def load(path):
     path = Path(path)
     if not path.is_dir():
         raise UserError(f"{path} does not exist; give the directory of a run: runs/NAME.")
-    if not (path / "config.json").exists():
-        raise UserError(f"{path} is no run: it has no config.json; give a run's own directory.")
+    if not (path / directory.CONFIG).exists():
+        raise UserError(
+            f"{path} is no run: it has no {directory.CONFIG}; give a run's own directory."
+        )
     return Run(
         path=path,
-        config=flat(_json(path / "config.json")),
-        card=_json(path / "card.json"),
-        facts=_json(path / "facts.json"),
-        evaluation=_json(path / "evaluation.json"),
+        config=flat(_json(path / directory.CONFIG)),
+        card=_json(path / directory.CARD),
+        facts=_json(path / directory.FACTS),
+        evaluation=_json(path / directory.EVALUATION),
         rows=_rows(path),
     )
 
@@ -163,7 +166,7 @@ def _json(path):
 
 
 def _rows(run):
-    path = run / "metrics.jsonl"
+    path = run / directory.METRICS
     try:
         logged = read_rows(path) if path.exists() else []
     except ValueError as error:

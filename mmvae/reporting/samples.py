@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from mmvae.runs.directory import SAMPLES
+
 _NAME = re.compile(r"(.+)_(\d{7,})")
 _MOST = 4  # steps shown
 _SIDE = 900  # pixels, the longest that a grid is embedded at
@@ -24,7 +26,7 @@ class Picture(NamedTuple):
 def grids(run):
     """{name: Pictures, oldest first}: the first, the last and some in between."""
     found = {}
-    for path in sorted((run.path / "samples").glob("*.png")):
+    for path in sorted((run.path / SAMPLES).glob("*.png")):
         match = _NAME.fullmatch(path.stem)
         if match:
             found.setdefault(match[1], []).append(Picture(int(match[2]), path))
@@ -56,7 +58,7 @@ def captions(run):
     """(step, columns, rows) of the newest caption table, or None."""
     tables = [
         (int(match[2]), path)
-        for path in (run.path / "samples").glob("captions_*.csv")
+        for path in (run.path / SAMPLES).glob("captions_*.csv")
         if (match := _NAME.fullmatch(path.stem))
     ]
     if not tables:

@@ -9,6 +9,7 @@ import numpy as np
 from mmvae.reporting.baselines import baselines
 from mmvae.reporting.questions.overfitting import comparable_total, epochs
 from mmvae.reporting.runs import finite
+from mmvae.runs.directory import CHECKPOINTS
 
 MET, MISSED, WAITING, NOT_KNOWN = "met", "missed", "not yet", "not logged"
 NOT_REACHED = "not reached"  # by a run that ended before
@@ -143,7 +144,7 @@ def _gradients_flow(run, last):
 def _best_saved(run, last):
     if run.best_step is None:
         return None, "not evaluated yet"
-    kept = (run.path / "checkpoints" / str(run.best_step)).exists()
+    kept = (run.path / CHECKPOINTS / str(run.best_step)).exists()
     epoch = run.best_step / (run.steps_per_epoch or 1)
     return kept, f"epoch {epoch:.3g}, checkpoint {'kept' if kept else 'missing'}"
 

@@ -1,5 +1,6 @@
 """A run on disk.
 
-Files, each importing only those before it: `directory` (names of its files, refusals), `writers`
-(console, JSONL, CSV, W&B), `integrity` (checksums), `host_tree`, `checkpoints`, `samplers`.
+Files, each importing only those before it: `directory` (names of its files), `continuation` (what
+may go on in it), `writers` (console, JSONL, CSV, W&B), `integrity` (checksums), `host_tree`,
+`checkpoints`, `samplers`.
 """

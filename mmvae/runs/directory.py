@@ -1,56 +1,17 @@
-"""What makes a run explain itself: its configuration, tokenizer, data card, and facts.
+"""Names of a run's files, each relative to its directory."""
 
-`facts.json` holds what is known before the first step.
-"""
+from mmvae import config
+from mmvae.data import directory as data
 
-from pathlib import Path
-
-from mmvae import config as configs
-from mmvae.errors import UserError
-
-FACTS = "facts.json"
-_COPIED = ("tokenizer.model", "card.json")
-
-
-def check(workdir, config):
-    """Refuse to mix two configurations or two data sets in one place.
-
-    Raises:
-        UserError: the directory holds a run with another configuration or data set.
-    """
-    path = workdir / "config.json"
-    if not path.exists():
-        return
-    if path.read_text() != configs.to_json(config):
-        raise UserError(
-            f"{workdir} holds a run with another configuration; type --workdir NEW for a new run, "
-            f"or repeat the flags in {path} to continue that one."
-        )
-    # Token ids of another vocabulary have another meaning, though every shape may fit.
-    if any(_copied(workdir, name) != _copied(config.data.dir, name) for name in _COPIED):
-        raise UserError(
-            f"{config.data.dir} is not what {workdir} was begun with: it was prepared anew; type "
-            f"--workdir NEW for a new run."
-        )
-
-
-def prepare(workdir, plan):
-    """Write what is copied from the plan, unless a run that resumes has it."""
-    workdir.mkdir(parents=True, exist_ok=True)
-    if (workdir / "config.json").exists():
-        return
-    for name in _COPIED:
-        write_whole(workdir / name, _copied(plan.config.data.dir, name))
-    # Last: where it is, the others are.
-    write_whole(workdir / "config.json", configs.to_json(plan.config).encode())
-
-
-def _copied(directory, name):
-    return (Path(directory) / name).read_bytes()
-
-
-def write_whole(path, content):
-    """The whole file or none, whenever the process is killed."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+CONFIG = config.FILE
+TOKENIZER, CARD = data.TOKENIZER, data.CARD  # copied from the data set
+FACTS = "facts.json"  # what is known before the first step
+METRICS = "metrics.jsonl"  # every logged row
+METRICS_TABLE = "metrics.csv"  # the same, wide
+SAMPLES = "samples"  # pictures and caption tables
+CHECKPOINTS = "checkpoints"
+SAMPLERS = "samplers.npz"  # fitted after the last epoch
+REPORT = "report.html"
+EVALUATION = "evaluation.json"  # where the quick start has mmvae.evaluate write
+WANDB = "wandb"
+WANDB_ID = "wandb_run_id"

@@ -8,8 +8,7 @@ from flax import traverse_util
 
 from mmvae.errors import UserError
 from mmvae.models.aggregate_posterior import AggregatePosterior
-
-FILE = "samplers.npz"  # in a run directory
+from mmvae.runs.directory import SAMPLERS
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,10 @@ class Samplers:
         arrays |= {f"aggregate/{name}": value for name, value in self.aggregate.arrays.items()}
         flat = traverse_util.flatten_dict(self.prior, sep="/")
         arrays |= {f"prior/{name}": np.asarray(value) for name, value in flat.items()}
-        partial = run / f"{FILE}.partial"
+        partial = run / f"{SAMPLERS}.partial"
         with partial.open("wb") as file:
             np.savez(file, **arrays)
-        partial.rename(run / FILE)  # a crash leaves the whole file or none
+        partial.rename(run / SAMPLERS)  # a crash leaves the whole file or none
 
     @classmethod
     def load(cls, run):
@@ -44,7 +43,7 @@ class Samplers:
         Raises:
             UserError: the file is damaged.
         """
-        path = run / FILE
+        path = run / SAMPLERS
         if not path.exists():
             return None
         try:

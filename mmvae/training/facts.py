@@ -8,7 +8,8 @@ import jax
 
 from mmvae.evaluation.floors import floors
 from mmvae.machine.devices import devices, matmul_peak
-from mmvae.runs.directory import FACTS, write_whole
+from mmvae.runs.continuation import write_whole
+from mmvae.runs.directory import FACTS
 from mmvae.training import overview
 
 _LIBRARIES = ("jax", "flax", "optax", "orbax-checkpoint", "numpy")

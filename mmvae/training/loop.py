@@ -16,7 +16,7 @@ from mmvae.inference.session import Session
 from mmvae.machine import parallel
 from mmvae.machine.throughput import Throughput, system_gauges
 from mmvae.objectives.aggregation import Aggregator, derive
-from mmvae.runs import directory
+from mmvae.runs import continuation, directory
 from mmvae.runs.checkpoints import Checkpoints
 from mmvae.runs.writers import ConsoleWriter, FileWriter, JsonlWriter, Writers, start_wandb
 from mmvae.training import facts, overview, warm_start
@@ -41,12 +41,14 @@ def train(config, workdir):
     plan = Plan(config)
     workdir = Path(workdir)
     if jax.process_index() == 0:
-        directory.check(workdir, config)
+        continuation.check(workdir, config)
     console = ConsoleWriter()
     with (
         StopRequest() as stop,
         Checkpoints(
-            workdir / "checkpoints", config.checkpoint.keep_best, config.checkpoint.keep_latest
+            workdir / directory.CHECKPOINTS,
+            config.checkpoint.keep_best,
+            config.checkpoint.keep_latest,
         ) as checkpoints,
     ):
         trainer = Trainer(plan, workdir, console, checkpoints)
@@ -66,7 +68,7 @@ class Trainer:
         self.console = console
         self.step, state, self.start = self._first_state()
         if jax.process_index() == 0:
-            directory.prepare(workdir, plan)  # now that nothing can be refused any more
+            continuation.prepare(workdir, plan)  # now that nothing can be refused any more
         self.state = parallel.place(state)
         self.train_step = plan.train_step()
         self.eval_step = plan.eval_step()

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from mmvae.data import batches, records
+from mmvae.data import batches, directory, records
 from mmvae.data.text import Tokenizer
 from mmvae.evaluation import suite
 from mmvae.inference.session import shapes
@@ -24,12 +24,12 @@ class Plan(Work):
     def __init__(self, config):
         checks.validate(config, jax.device_count(), jax.process_count())
         suite.check(config.eval.metrics, "config.eval.metrics:")
-        directory = Path(config.data.dir)
-        self.train_records = records.read(directory, "train")
-        self.val_records = records.read(directory, "val")
-        self.card = json.loads((directory / "card.json").read_text())
+        folder = Path(config.data.dir)
+        self.train_records = records.read(folder, "train")
+        self.val_records = records.read(folder, "val")
+        self.card = json.loads((folder / directory.CARD).read_text())
         checks.check_against_card(config, self.card)
-        self.tokenizer = Tokenizer(directory / "tokenizer.model")
+        self.tokenizer = Tokenizer(folder / directory.TOKENIZER)
         self.steps_per_epoch = batches.steps_per_epoch(
             len(self.train_records), config.train.batch_size
         )

@@ -12,7 +12,7 @@ from PIL import Image
 from mmvae import generate
 from mmvae.errors import UserError
 from mmvae.inference.session import SAMPLERS
-from mmvae.runs.samplers import FILE
+from mmvae.runs.directory import SAMPLERS as FILE
 
 
 @pytest.fixture

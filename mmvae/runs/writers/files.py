@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmvae.runs.directory import SAMPLES
 from mmvae.runs.writers.base import Writer
 
 
@@ -16,7 +17,7 @@ class FileWriter(Writer):
     keep_on_failure = True
 
     def __init__(self, workdir):
-        self._folder = Path(workdir) / "samples"
+        self._folder = Path(workdir) / SAMPLES
 
     def images(self, step, pictures):
         for name, pixels in pictures.items():

@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 
+from mmvae.runs.directory import METRICS, METRICS_TABLE
 from mmvae.runs.writers.base import Writer
 
 # JSON has no word for these; strict readers get strings, `read_rows` gives floats back.
@@ -25,7 +26,7 @@ class JsonlWriter(Writer):
     keep_on_failure = True
 
     def __init__(self, workdir, resume_step=None, now=time.time):
-        self.path = Path(workdir) / "metrics.jsonl"
+        self.path = Path(workdir) / METRICS
         self._now = now
         self._unwritten = b""
         self._size = _start_file(self.path, resume_step)
@@ -68,7 +69,7 @@ def write_csv(jsonl_path):
         steps.setdefault(row["step"], {}).update(row)
     names = {name for row in steps.values() for name in row}
     columns = [c for c in _NOT_METRICS if c in names] + sorted(names.difference(_NOT_METRICS))
-    target = Path(jsonl_path).with_suffix(".csv")
+    target = Path(jsonl_path).with_name(METRICS_TABLE)
     draft = target.with_suffix(".csv.tmp")
     with draft.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, columns)

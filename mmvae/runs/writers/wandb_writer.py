@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmvae.runs.directory import WANDB, WANDB_ID
 from mmvae.runs.writers.base import Writer
 
 MODES = ("auto", "online", "offline", "disabled")
@@ -101,7 +102,7 @@ def _init(workdir, project, name, mode, config, resume_step):
     import wandb
 
     # The pictures of tables are staged here until they are synced; the default is the home.
-    os.environ.setdefault("WANDB_DATA_DIR", str(Path(workdir).resolve() / "wandb"))
+    os.environ.setdefault("WANDB_DATA_DIR", str(Path(workdir).resolve() / WANDB))
     settings = wandb.Settings(
         init_timeout=_INIT_SECONDS,
         finish_timeout=_FINISH_SECONDS,
@@ -128,7 +129,7 @@ def _init(workdir, project, name, mode, config, resume_step):
 
 def _run_id(workdir, resume_step):
     """The stored id of the run that resumes, or a new one, stored for the next time."""
-    path = Path(workdir) / "wandb_run_id"
+    path = Path(workdir) / WANDB_ID
     if resume_step is not None and path.exists():
         return path.read_text().strip()
     run_id = secrets.token_hex(4)
