@@ -87,7 +87,7 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m data_prep.prepare",
         description="Cleans pairs of pictures and captions and writes them for training.",
-        epilog="sources: " + ", ".join(specs.USAGE),
+        epilog="sources: " + ", ".join(specs.usage()),
     )
     add = parser.add_argument
     add("--source", action="append", required=True, metavar="SPEC", help="where pairs are; repeat")

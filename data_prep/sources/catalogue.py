@@ -1,19 +1,22 @@
 """Sets of TensorFlow Datasets as a source: any that has an image and a text feature."""
 
+from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from data_prep.sources.pair import Pair
 from mmvae.errors import UserError
 
 _SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 
 
-def pairs(place, image_column, caption_column):
-    """(picture, image bytes, caption, split) of every caption of every picture of a set.
+def read(place: str, options: Namespace) -> Iterator[Pair]:
+    """Every caption of every picture of a set.
 
     Args:
         place: a name of the catalogue, downloaded if need be, or the folder of a prepared set.
-        image_column: the image feature to use where there are several.
-        caption_column: the text feature to use where there are several.
+        options: names the image and the text feature to use where there are several.
 
     Raises:
         UserError: no such set, or no feature of a kind, or several to choose from.
@@ -22,17 +25,18 @@ def pairs(place, image_column, caption_column):
 
     builder = _builder(tfds, place)
     features = builder.info.features
-    image = _feature(features, tfds.features.Image, image_column, place)
-    text = _feature(features, tfds.features.Text, caption_column, place)
+    image = _feature(features, tfds.features.Image, options.image_column, place)
+    text = _feature(features, tfds.features.Text, options.caption_column, place)
     encoded = {image: tfds.decode.SkipDecoding()}
     for split in sorted(builder.info.splits):
         rows = builder.as_dataset(split=split, decoders=encoded, shuffle_files=False)
         for number, row in enumerate(tfds.as_numpy(rows)):
             for caption in texts(row[text]):
-                yield f"{split}/{number}", row[image], caption, _SPLITS.get(split, "")
+                name = f"{split}/{number}"
+                yield Pair(name, row[image], caption, split=_SPLITS.get(split, ""))
 
 
-def texts(value):
+def texts(value: Any) -> list[str]:
     """The captions in a feature: one text, a sequence of them, or one in a nested feature.
 
     An empty sequence is one empty caption: the picture is there all the same.

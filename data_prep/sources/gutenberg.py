@@ -10,11 +10,14 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
+from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from bs4 import BeautifulSoup
 
+from data_prep.sources.pair import Pair
 from data_prep.stages import captions
 from mmvae.errors import UserError
 
@@ -27,6 +30,12 @@ _LONGEST = 400  # characters; more is a page of the book, not a caption
 _CAPTION_CLASS = re.compile(r"(?i)capt|legend|illname|figtitle|^cap\d*$|underfig")
 _FIGURE_CLASS = re.compile(r"(?i)fig|illus|image|img|plate|pic|^float|^il[lr]?_")
 _CENTRED = re.compile(r"(?i)^(?:ctr|centre|center|centered|cen|c)\d*$")
+
+
+def read(place: str, options: Namespace) -> Iterator[Pair]:
+    """Each picture of the books at a place, with its caption; the group is the book."""
+    for picture, image, caption, book in pictures(place):
+        yield Pair(picture=picture, image=image, caption=caption, group=book)
 
 
 def pictures(place):

@@ -5,9 +5,18 @@ CdSprites+ Dataset and Toolkit"). Within an attribute's value the place, scale, 
 texture of a figure vary freely. Lengths are in cells, `sprites.CELLS` to a picture.
 """
 
-import numpy as np
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
+from jaxtyping import UInt8
+
+from data_prep.sources.pair import Pair
+from data_prep.stages.images import png
 from mmvae.data import sprites
+from mmvae.errors import UserError
 
 TEXTURES = ("hatching", "cross-hatching", "stipple")
 JITTER = 2.0  # cells off the middle that a centred figure may lie
@@ -18,10 +27,33 @@ OUTLINE = 0.9  # cells
 WASH = 0.2  # share of ink between the strokes
 _SUPERSAMPLE = 2  # edges are soft already: more samples change nothing visible
 _BATCH = 64  # pictures drawn at once, so that the samples stay in the processor's cache
+_AT_ONCE = 200  # pictures drawn before the first is handed on: a few MB
 _DRAWS = 14  # random numbers kept for each item
 
 
-def draw(seed, level, size, start, count):
+def read(place: str, options: Namespace) -> Iterator[Pair]:
+    """The sprites of a level, drawn at the size they are stored at.
+
+    Raises:
+        UserError: no such level, or a size that sprites are not drawn at.
+    """
+    if not place.isdigit():
+        raise UserError(f"sprites:{place} is not a level; type for example sprites:3")
+    for start in range(0, options.num_pairs, _AT_ONCE):
+        count = min(_AT_ONCE, options.num_pairs - start)
+        try:
+            drawn = draw(options.seed, int(place), options.image_size, start, count)
+        except (ValueError, KeyError) as error:
+            raise UserError(f"sprites:{place} cannot be drawn: {error}") from error
+        for number, (pixels, caption, attributes) in enumerate(zip(*drawn, strict=True), start):
+            name = f"sprite_{number:06d}"
+            facts = json.dumps(attributes, sort_keys=True)
+            yield Pair(name, png(pixels), caption, attributes=facts, made=True)
+
+
+def draw(
+    seed: int, level: int, size: int, start: int, count: int
+) -> tuple[UInt8[np.ndarray, "count size size 3"], list[str], list[dict[str, Any]]]:
     """Sprites `start` to `start + count`: images, captions, attributes, each of length `count`.
 
     Item i depends only on seed, level, size and i, and its attributes not on the size.
