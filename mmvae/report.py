@@ -22,13 +22,14 @@ def main(argv):
     options = _parser().parse_args(argv)
     _check(options)
     # These take a second to import: wrong flags were answered before.
-    from mmvae.reporting import comparison, page, questions, tables, terminal
+    from mmvae.reporting import document, page, questions, tables, terminal
+    from mmvae.reporting.comparing import page as comparison
 
     if options.watch:
         terminal.watch(options.runs[0], options.every)
         return
     if options.out:
-        page.checked(options.out)
+        document.checked(options.out)
     loaded = _loaded(options.runs)
     if options.csv:
         tables.write(loaded, options.csv, options.layout)

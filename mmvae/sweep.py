@@ -65,7 +65,8 @@ def _run(made, directory, options, overrides):
 
 
 def _compare(trials, directory):
-    from mmvae.reporting import comparison, page
+    from mmvae.reporting import page
+    from mmvae.reporting.comparing import page as comparison
 
     runs = [run for run in (trial.run() for trial in trials) if run is not None]
     out = directory / "comparison.html"

@@ -14,7 +14,8 @@ from support.places import ROOT
 MAP = (ROOT / "docs" / "architecture.md").read_text()
 GROUND = ("mmvae.errors", "mmvae.config", "mmvae.command_line", "mmvae.__version__")
 TENSORFLOW = ("tensorflow", "tensorflow_datasets")
-LIGHT = "mmvae mmvae.config mmvae.command_line mmvae.reporting.page mmvae.sweeps.runner data_prep"
+LIGHT = "mmvae mmvae.config mmvae.command_line mmvae.reporting.comparing.page mmvae.sweeps.plan"
+LIGHT += " mmvae.reporting.page mmvae.reporting.terminal data_prep"
 
 
 def module_name(path: Path) -> str:
@@ -59,7 +60,7 @@ def listed(wing: str) -> list[str]:
 
 WINGS = allowed(MAP)
 PACKAGES = [f"mmvae/{wing}" for wing in WINGS] + ["data_prep/sources", "data_prep/stages"]
-PACKAGES += ["data_prep/output", "mmvae/web/tabs"]
+PACKAGES += ["data_prep/output", "mmvae/web/tabs", "mmvae/reporting/comparing"]
 
 
 def strangers(wing: str, others: set[str], files: dict[str, str]) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Logs of runs in words, tables and curves; loads no JAX.
 
-Files, each importing only those before it: `runs`, `baselines`, `tables`, `settings`, `samples`,
-`reproduce`, `curves`, `importance`, `parallel_coordinates`, `verdict`, `questions` (a file each),
-`panels`, `terminal`, `timeline`, `page`, `comparison`.
+Files, each importing only those before it: `runs`, `baselines`, `tables`, `samples`, `reproduce`,
+`curves`, `verdict`, `questions` (a file each), `criteria`, `checklist`, `panels`, `terminal`,
+`document` (HTML or Markdown), `page` (of one run), `comparing` (several runs).
 """

@@ -5,8 +5,12 @@ data card: one colour for every picture, and every piece of the vocabulary alike
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from mmvae.reporting.runs import Run
+
+# Metrics with a twin that is given the other modality alone: the same answer without a model.
+_CROSSED = (("image_mse", "caption"), ("loss_caption", "image"), ("caption_accuracy", "image"))
 _SCALE = 4.0  # squared: pixels of the card are in [0, 1], those of the metrics in [-1, 1]
 
 
@@ -17,50 +21,46 @@ class Baseline(NamedTuple):
     source: str
 
 
-def baselines(run):
-    """{metric name without its group: Baseline} of everything that is known."""
-    measured = run.facts.get("baselines") or run.evaluation.get("baselines") or {}
-    known = _of_card(run)
-    for source, values in measured.items():
-        if source in _WORDS:
-            scores = {name: number(value) for name, value in values.items()}
-            known |= {n: Baseline(x, _WORDS[source]) for n, x in scores.items() if x is not None}
-    for direct, cross in (("image_mse", "image_mse_from_caption"),):
-        if direct in known:
-            known[cross] = known[direct]
-    for name in ("loss_caption", "caption_accuracy"):
-        if name in known:
-            known[f"{name}_from_image"] = known[name]
-    return known | _of_alignment(run)
-
-
+Baselines = dict[str, Baseline]  # by metric, without its group
 _WORDS = {
     "mean image": "the mean of the training pictures, for every picture",
     "unigram": "the most frequent pieces, without a look",
 }
 
 
-def number(score):
+def baselines(run: Run) -> Baselines:
+    """The trivial baselines of every metric that has one."""
+    measured = run.facts.get("baselines") or run.evaluation.get("baselines") or {}
+    known = _of_card(run)
+    for source, values in measured.items():
+        if source in _WORDS:
+            scores = {name: number(value) for name, value in values.items()}
+            known |= {n: Baseline(x, _WORDS[source]) for n, x in scores.items() if x is not None}
+    crossed = {f"{name}_from_{other}": known[name] for name, other in _CROSSED if name in known}
+    return known | crossed | _of_alignment(run)
+
+
+def number(score: Any) -> float | None:
     """The number of a score, which may come with its interval as {"value": ...}; else None."""
     value = score.get("value") if isinstance(score, dict) else score
     return float(value) if isinstance(value, int | float) else None
 
 
-def _of_card(run):
-    found = {}
+def _of_card(run: Run) -> Baselines:
+    known = {}
     deviations = run.card.get("image", {}).get("std")
     if deviations:
         mse = _SCALE * sum(d * d for d in deviations) / len(deviations)
-        found["image_mse"] = Baseline(mse, "one colour for every picture")
+        known["image_mse"] = Baseline(mse, "one colour for every picture")
     size = run.card.get("vocabulary", {}).get("size")
     if size:
         words = "every piece of the vocabulary alike"
-        found["loss_caption"] = Baseline(math.log(size), words)
-        found["caption_accuracy"] = Baseline(1 / size, words)
-    return found
+        known["loss_caption"] = Baseline(math.log(size), words)
+        known["caption_accuracy"] = Baseline(1 / size, words)
+    return known
 
 
-def _of_alignment(run):
+def _of_alignment(run: Run) -> Baselines:
     """Alignment without any information: the best constant answer."""
     kind, batch = run.config.get("loss.alignment"), run.config.get("eval.batch_size")
     if kind == "cosine":

@@ -1,12 +1,17 @@
 """Curves as SVG that follows the page's colours, or as PNG for Markdown."""
 
+import html
 import io
 import re
 from dataclasses import dataclass, field
 
 import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
+
+from mmvae.reporting.baselines import Baseline
 
 # Stand for the page's own colours until the SVG is in the page.
 INK, GRID = "#010203", "#040506"
@@ -32,7 +37,7 @@ class Line:
     """A curve: `values` is a series by step; `faint` for the detail behind a bolder one."""
 
     label: str
-    values: object
+    values: pd.Series
     colour: str
     faint: bool = False
     marker: str = ""
@@ -44,47 +49,51 @@ class Panel:
 
     Attributes:
         title: the metric.
-        lines: Lines.
+        lines: over each other.
         best: the step to mark, or None.
         steps_per_epoch: for the epochs above, or None.
         across: what the horizontal axis is.
-        baseline: (value, words) of a level to draw, or None.
+        baseline: the level of a trivial answer, or None.
     """
 
     title: str
-    lines: list = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     best: int | None = None
     steps_per_epoch: float | None = None
     across: str = "step"
-    baseline: tuple | None = None
+    baseline: Baseline | None = None
 
 
-def svg(panel):
+def svg(panel: Panel) -> str:
     """The panel as an <svg> element; text takes the font and colour of the page."""
-    content = render(draw(panel, INK, GRID), "svg").decode()
-    return for_page(content, panel.title)
+    return figure_svg(plot(panel, INK, GRID), panel.title)
 
 
-def png(panel):
+def png(panel: Panel) -> bytes:
     """The panel as PNG bytes on white."""
-    figure = draw(panel, PAPER_INK, PAPER_GRID)
+    return figure_png(plot(panel, PAPER_INK, PAPER_GRID))
+
+
+def figure_png(figure: Figure) -> bytes:
+    """A figure as PNG bytes on white."""
     figure.set_facecolor("white")
     return render(figure, "png")
 
 
-def for_page(content, title):
-    """An SVG document of Matplotlib as an element that scales and follows the page's colours."""
+def figure_svg(figure: Figure, title: str) -> str:
+    """A figure as an <svg> element that scales and follows the page's colours."""
+    content = render(figure, "svg").decode()
     content = content[content.index("<svg") :]
     content = re.sub(r"<metadata>.*?</metadata>", "", content, flags=re.DOTALL)
     content = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", content, count=1)
     content = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", content, count=1)
-    content = content.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
+    content = content.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)
     content = content.replace(INK, "currentColor").replace(GRID, "var(--grid)")
     return re.sub(r"font: [^;\"]*?([\d.]+)px[^;\"]*", r"font-size: \1px", content)
 
 
-def render(figure, kind):
-    """Bytes of a Figure as "svg" or "png"; the same figure gives the same bytes."""
+def render(figure: Figure, kind: str) -> bytes:
+    """Bytes of a figure as "svg" or "png"; the same figure gives the same bytes."""
     out = io.BytesIO()
     title = figure.axes[0].get_title(loc="left") if figure.axes else ""
     with matplotlib.rc_context(_STYLE | {"svg.hashsalt": title}):
@@ -98,8 +107,8 @@ def render(figure, kind):
     return out.getvalue()
 
 
-def new_figure(ink, grid, size=_SIZE):
-    """(figure, axes) in the report's style."""
+def new_figure(ink: str, grid: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, Axes]:
+    """An empty figure and its axes in the report's style."""
     colours = {"text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": grid}
     colours |= {"xtick.color": ink, "ytick.color": ink, "grid.color": grid}
     with matplotlib.rc_context(_STYLE | colours):
@@ -112,8 +121,8 @@ def new_figure(ink, grid, size=_SIZE):
     return figure, axes
 
 
-def draw(panel, ink, grid):
-    """A Figure of the panel."""
+def plot(panel: Panel, ink: str, grid: str) -> Figure:
+    """The panel as a figure."""
     colours = {"text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": grid}
     colours |= {"xtick.color": ink, "ytick.color": ink, "xtick.labelcolor": ink}
     with matplotlib.rc_context(_STYLE | colours):
@@ -121,7 +130,7 @@ def draw(panel, ink, grid):
         for line in panel.lines:
             _plot(axes, line)
         if panel.baseline:
-            axes.axhline(panel.baseline[0], color=ink, linewidth=1, linestyle=":", alpha=0.7)
+            axes.axhline(panel.baseline.value, color=ink, linewidth=1, linestyle=":", alpha=0.7)
         if panel.best is not None:
             axes.axvline(panel.best, color=ink, linewidth=0.8, linestyle="--", alpha=0.5)
         if _spans(panel):
@@ -135,7 +144,7 @@ def draw(panel, ink, grid):
     return figure
 
 
-def _plot(axes, line):
+def _plot(axes: Axes, line: Line) -> None:
     steps, values = line.values.index.to_numpy(float), line.values.to_numpy(float)
     axes.plot(
         steps,
@@ -148,7 +157,7 @@ def _plot(axes, line):
     )
 
 
-def _epochs(axes, steps_per_epoch):
+def _epochs(axes: Axes, steps_per_epoch: float | None) -> None:
     """Write epochs above the chart; a second axis would cost a third of the time of a page."""
     if not steps_per_epoch:
         return
@@ -162,7 +171,7 @@ def _epochs(axes, steps_per_epoch):
         )
 
 
-def _spans(panel):
+def _spans(panel: Panel) -> bool:
     """Whether the values span so much that only a logarithmic axis shows them; never shares."""
     if any(word in panel.title for word in _SHARES):
         return False

@@ -1,64 +1,44 @@
 """The report of one run: everything on it gathered once, then written as HTML or Markdown."""
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from mmvae.errors import UserError
-from mmvae.reporting import curves, panels, reproduce, samples, timeline
+from mmvae.reporting import curves, document, panels, reproduce, samples
 from mmvae.reporting.baselines import baselines, number
+from mmvae.reporting.checklist import checklist
 from mmvae.reporting.questions import FIVE, every
+from mmvae.reporting.runs import Run
 from mmvae.runs.writers.console import duration
 
-FORMATS = (".html", ".md")
+_TILES = (
+    ("best validation loss", "loss_total", ".4g"),
+    ("image MSE", "image_mse", ".4f"),
+    ("caption accuracy", "caption_accuracy", ".1%"),
+    ("caption z gap", "caption_z_gap", "+.3f"),
+    ("picture of a caption right", "coherence_caption_to_image", ".1%"),
+)
+_SELDOM = "coherence_caption_to_image"  # not measured at each evaluation: its last value counts
 
 
-def write(run, out):
-    """Write the report of a Run to a .html or .md file.
+class Evaluation(NamedTuple):
+    """What `mmvae.evaluate` measured, as a table: rows of a metric and its texts."""
+
+    title: str
+    columns: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def write(run: Run, out: str | Path) -> None:
+    """Write the report of a run to a .html or .md file.
 
     Raises:
         UserError: another ending, or a folder that does not exist.
     """
-    out = checked(out)
-    page = content(run)
-    if out.suffix == ".md":
-        page["figures"] = _files(page, out)
-    environment = templates()
-    out.write_text(environment.get_template(f"run{out.suffix}.j2").render(page), encoding="utf-8")
+    document.write(out, "run", content(run), _pictures)
 
 
-def checked(out):
-    """`out` as a Path that can be written to as a report."""
-    out = Path(out)
-    if out.suffix not in FORMATS:
-        raise UserError(f"--out {out} must end in .html or .md, such as report.html.")
-    if not out.parent.is_dir():
-        raise UserError(f"--out {out}: the folder {out.parent} does not exist; make it first.")
-    return out
-
-
-def templates():
-    """The Jinja environment of the templates; everything is escaped in HTML."""
-    environment = Environment(
-        loader=PackageLoader("mmvae.reporting"),
-        autoescape=lambda name: name is not None and ".html" in name,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["svg"] = curves.svg
-    environment.filters["uri"] = samples.data_uri
-    environment.filters["slug"] = slug
-    return environment
-
-
-def slug(text):
-    """A name for links and files."""
-    return "".join(c if c.isalnum() else "-" for c in text.lower()).strip("-")
-
-
-def content(run):
-    """Everything that the templates show, {name: value}."""
+def content(run: Run) -> dict[str, Any]:
+    """Everything that the templates show."""
     verdicts = every(run)
     return {
         "run": run,
@@ -66,7 +46,7 @@ def content(run):
         "tiles": tiles(run),
         "verdicts": verdicts,
         "five": verdicts[: len(FIVE)],
-        "checks": timeline.checklist(run),
+        "checks": checklist(run),
         "groups": panels.groups(run),
         "grids": samples.grids(run),
         "captions": samples.captions(run),
@@ -82,34 +62,23 @@ def content(run):
     }
 
 
-def tiles(run):
+def tiles(run: Run) -> list[tuple[str, str, str]]:
     """[(label, value, beside it)]: the numbers to read first."""
     trivial = baselines(run)
-    found = []
-    for label, name, form in (
-        ("best validation loss", "loss_total", ".4g"),
-        ("image MSE", "image_mse", ".4f"),
-        ("caption accuracy", "caption_accuracy", ".1%"),
-        ("caption z gap", "caption_z_gap", "+.3f"),
-        ("picture of a caption right", "coherence_caption_to_image", ".1%"),
-    ):
+    rows = []
+    for label, name, form in _TILES:
         values = run.series(f"val/{name}")
-        at = (
-            values.get(run.best_step)
-            if name != "coherence_caption_to_image"
-            else run.last(f"val/{name}")
-        )
-        if at is None:
+        value = run.last(f"val/{name}") if name == _SELDOM else values.get(run.best_step)
+        if value is None:
             continue
         beside = f"trivial {trivial[name].value:{form}}" if name in trivial else ""
         if name == "loss_total" and run.steps_per_epoch:
             beside = f"epoch {run.best_step / run.steps_per_epoch:.3g}, step {run.best_step:,}"
-        found.append((label, f"{at:{form}}", beside))
-    found.append(("time", duration(run.seconds), f"{run.last_step:,} steps"))
-    return found
+        rows.append((label, f"{value:{form}}", beside))
+    return [*rows, ("time", duration(run.seconds), f"{run.last_step:,} steps")]
 
 
-def _state(run):
+def _state(run: Run) -> str:
     total = run.config.get("train.epochs")
     if run.diverged:
         return f"diverged at step {run.diverged[0]:,}"
@@ -118,7 +87,7 @@ def _state(run):
     return f"at epoch {run.epochs_done:.3g} of {total}: running, or interrupted"
 
 
-def _card(run):
+def _card(run: Run) -> list[tuple[str, str]]:
     card = run.card
     if not card:
         return []
@@ -137,7 +106,7 @@ def _card(run):
     return rows
 
 
-def _parameters(run):
+def _parameters(run: Run) -> list[tuple[str, str, str]]:
     """[(part, number, share)] of the parameters, largest first."""
     parts = run.facts.get("parameters", {})
     total = sum(parts.values())
@@ -146,20 +115,19 @@ def _parameters(run):
     return [*rows, ("total", f"{total:,}", "")] if rows else []
 
 
-def _evaluation(run):
-    """(title, columns, rows) of `mmvae.evaluate`'s findings, or None."""
-    found = run.evaluation
-    if not isinstance(found.get("model"), dict):
+def _evaluation(run: Run) -> Evaluation | None:
+    measured = run.evaluation
+    if not isinstance(measured.get("model"), dict):
         return None
-    scores = {"model": found["model"]} | found.get("baselines", {})
-    names = [name for name, score in found["model"].items() if number(score) is not None]
+    scores = {"model": measured["model"]} | measured.get("baselines", {})
+    names = [name for name, score in measured["model"].items() if number(score) is not None]
     rows = [(name, [_score(column.get(name)) for column in scores.values()]) for name in names]
-    pairs, which = found.get("pairs", 0), found.get("checkpoint", "")
-    title = f"{found.get('split', '')} split, {pairs:,} pairs, {which} checkpoint"
-    return title, list(scores), rows
+    pairs, which = measured.get("pairs", 0), measured.get("checkpoint", "")
+    title = f"{measured.get('split', '')} split, {pairs:,} pairs, {which} checkpoint"
+    return Evaluation(title, list(scores), rows)
 
 
-def _score(score):
+def _score(score: float | dict | None) -> str:
     """A score as text, with its interval where it has one."""
     value = number(score)
     if value is None:
@@ -169,18 +137,8 @@ def _score(score):
     return f"{value:.4g}{interval}"
 
 
-def _files(page, out):
-    """Write the charts beside a Markdown file; {title: path relative to it}."""
-    folder = out.parent / f"{out.stem}_files"
-    folder.mkdir(exist_ok=True)
-    paths = {}
-    for _, _, charts in page["groups"]:
-        for panel in charts:
-            path = folder / f"{slug(panel.title)}.png"
-            path.write_bytes(curves.png(panel))
-            paths[panel.title] = f"{folder.name}/{path.name}"
-    for name, pictures in page["grids"].items():
-        path = folder / f"{name}.png"
-        path.write_bytes(pictures[-1].path.read_bytes())
-        paths[name] = f"{folder.name}/{path.name}"
-    return paths
+def _pictures(page: dict[str, Any]) -> dict[str, bytes]:
+    """{title: PNG} of the charts and of the newest samples."""
+    charts = {panel.title: curves.png(panel) for _, _, group in page["groups"] for panel in group}
+    grids = {name: pictures[-1].path.read_bytes() for name, pictures in page["grids"].items()}
+    return charts | grids

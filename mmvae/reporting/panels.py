@@ -1,9 +1,9 @@
 """The charts of a run: one panel for each metric, in groups, train against val."""
 
-from mmvae.reporting.baselines import baselines
+from mmvae.reporting.baselines import Baseline, baselines
 from mmvae.reporting.curves import TRAIN, VAL, Line, Panel
 from mmvae.reporting.questions.overfitting import epochs
-from mmvae.reporting.runs import finite
+from mmvae.reporting.runs import Run, finite
 
 # Group, how its metrics' names begin, what the group shows.
 GROUPS = (
@@ -22,23 +22,23 @@ GROUPS = (
 _FIRST = ("loss_total", "image_mse", "caption_accuracy", "latent_kl")  # leads its group
 
 
-def groups(run):
+def groups(run: Run) -> list[tuple[str, str, list[Panel]]]:
     """[(title, words, [Panel])] of everything that the run logged."""
     names = sorted({*run.names("train"), *run.names("val")}, key=_order)
     known = baselines(run)
-    found, left = [], list(names)
+    charts, left = [], list(names)
     for title, prefixes, words in GROUPS:
         mine = [name for name in left if name.startswith(prefixes)]
         left = [name for name in left if name not in mine]
-        found.append((title, words, [panel(run, name, known.get(name)) for name in mine]))
-    found.append(("Other", "", [panel(run, name, known.get(name)) for name in left]))
+        charts.append((title, words, [panel(run, name, known.get(name)) for name in mine]))
+    charts.append(("Other", "", [panel(run, name, known.get(name)) for name in left]))
     system = [_system(run, name) for name in sorted(run.names("system"))]
-    found.append(("System", "The machine, since the row before.", system))
-    return [(title, words, panels) for title, words, panels in found if panels]
+    charts.append(("System", "The machine, since the row before.", system))
+    return [(title, words, panels) for title, words, panels in charts if panels]
 
 
-def panel(run, name, baseline=None):
-    """The Panel of a metric: every logged row, means of epochs, and validation."""
+def panel(run: Run, name: str, baseline: Baseline | None = None) -> Panel:
+    """The chart of a metric: every logged row, means of epochs, and validation."""
     lines = []
     train, val = finite(run.series(f"train/{name}")), finite(run.series(f"val/{name}"))
     if len(train):
@@ -49,15 +49,15 @@ def panel(run, name, baseline=None):
         lines.append(Line("train, mean of an epoch", means, TRAIN))
     if len(val):
         lines.append(Line("val", val, VAL, marker="o"))
-    level = (baseline.value, baseline.source) if baseline and len(val) else None
-    best = run.best_step if len(val) else None
-    return Panel(name, lines, best, run.steps_per_epoch, baseline=level)
+    if not len(val):
+        return Panel(name, lines, steps_per_epoch=run.steps_per_epoch)
+    return Panel(name, lines, run.best_step, run.steps_per_epoch, baseline=baseline)
 
 
-def _system(run, name):
+def _system(run: Run, name: str) -> Panel:
     values = finite(run.series(f"system/{name}"))
-    return Panel(name, [Line(name, values, TRAIN)], None, run.steps_per_epoch)
+    return Panel(name, [Line(name, values, TRAIN)], steps_per_epoch=run.steps_per_epoch)
 
 
-def _order(name):
+def _order(name: str) -> tuple[bool, bool, str]:
     return (name not in _FIRST, "_from_" in name, name)

@@ -2,37 +2,35 @@
 
 import json
 import shlex
+from pathlib import Path
+from typing import Any
 
 from configs import base
 from mmvae.config import fields
+from mmvae.reporting.runs import Run
 from mmvae.runs.directory import EVALUATION
 
 _ONLY_ELSEWHERE = ("sources", "overwrite", "out", "workers")
 
 
-def commands(run):
+def commands(run: Run) -> list[tuple[str, str]]:
     """[(what it does, command)] with only what differs from the defaults of `configs/base.py`."""
-    found = []
-    if run.card.get("settings", {}).get("sources"):
-        found.append(("Prepare the data", _prepare(run)))
-    found.append(("Train", _train(run)))
-    found.append(
-        (
-            "Evaluate",
-            f"python -m mmvae.evaluate --workdir {_quoted(run.path)} --split test "
-            f"--out {_quoted(run.path / EVALUATION)}",
-        )
+    known = run.card.get("settings", {}).get("sources")
+    prepare = [("Prepare the data", _prepare(run))] if known else []
+    evaluate = (
+        f"python -m mmvae.evaluate --workdir {_quoted(run.path)} --split test "
+        f"--out {_quoted(run.path / EVALUATION)}"
     )
-    return found
+    return [*prepare, ("Train", _train(run)), ("Evaluate", evaluate)]
 
 
-def foreign(run):
+def foreign(run: Run) -> tuple[list[str], list[str]]:
     """(fields that the run has and `configs/base.py` lacks, fields the other way round)."""
     known = _defaults()
     return sorted(set(run.config) - set(known)), sorted(set(known) - set(run.config))
 
 
-def _prepare(run):
+def _prepare(run: Run) -> str:
     settings = run.card["settings"]
     words = ["python", "-m", "data_prep.prepare"]
     for source in settings["sources"]:
@@ -43,7 +41,7 @@ def _prepare(run):
     return _lines([*words, "--out", str(run.config.get("data.dir", "DATASET"))])
 
 
-def _flag(flag, value):
+def _flag(flag: str, value: Any) -> list[str]:
     """A flag with its value as words; none where it is not set."""
     if value is True:
         return [flag]
@@ -53,7 +51,7 @@ def _flag(flag, value):
     return [flag, *map(str, values)]
 
 
-def _train(run):
+def _train(run: Run) -> str:
     known = _defaults()
     words = ["python", "-m", "mmvae.main", "--config", "configs/base.py", "--workdir", "NEW"]
     for name, value in run.config.items():
@@ -64,14 +62,14 @@ def _train(run):
     return _lines(words)
 
 
-def _lines(words):
+def _lines(words: list[str]) -> str:
     """A command for a shell, a flag on each line."""
     return shlex.join(words).replace(" --", " \\\n  --")
 
 
-def _defaults():
+def _defaults() -> dict[str, Any]:
     return fields(base.get_config())
 
 
-def _quoted(path):
+def _quoted(path: Path) -> str:
     return shlex.quote(str(path))

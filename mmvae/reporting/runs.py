@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,79 +26,85 @@ class Run:
 
     Attributes:
         path: its directory.
-        config: {dotted field: value}.
+        config: values by dotted field.
         card: the data set's `card.json`, {} where there is none.
         facts: what was known before the first step (`facts.json`), {} in older runs.
-        evaluation: what `mmvae.evaluate` found (`evaluation.json`), {} where it was not run.
+        evaluation: what `mmvae.evaluate` measured (`evaluation.json`), {} where it was not run.
         rows: one row for each logged one, columns as logged ("train/...", "val/...", "system/...").
     """
 
     path: Path
-    config: dict
-    card: dict
-    facts: dict
-    evaluation: dict
+    config: dict[str, Any]
+    card: dict[str, Any]
+    facts: dict[str, Any]
+    evaluation: dict[str, Any]
     rows: pd.DataFrame
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The directory's name."""
         return self.path.resolve().name
 
-    def series(self, name):
+    def series(self, name: str) -> pd.Series:
         """Values of a metric by step, missing ones left out; empty where it was never logged."""
         if name not in self.rows:
             return pd.Series(dtype=float)
         values = self.rows.set_index("step")[name].dropna()
         return values[~values.index.duplicated(keep="last")]
 
-    def last(self, name):
+    def last(self, name: str) -> float | None:
         """The last finite value of a metric, or None."""
         values = finite(self.series(name))
         return float(values.iloc[-1]) if len(values) else None
 
-    def names(self, group):
+    def names(self, group: str) -> list[str]:
         """Names of all metrics of a group ("train", "val", "system"), without the group."""
         prefix = f"{group}/"
         return [column[len(prefix) :] for column in self.rows if column.startswith(prefix)]
 
     @cached_property
-    def steps_per_epoch(self):
+    def loss_weights(self) -> dict[str, float]:
+        """Weights of the terms of the loss; {} where the configuration tells none."""
+        prefix = "loss.weights."
+        return {n[len(prefix) :]: w for n, w in self.config.items() if n.startswith(prefix)}
+
+    @cached_property
+    def steps_per_epoch(self) -> float | None:
         """Training steps an epoch, or None where no row tells."""
         rows = self.rows[["step", "epoch"]].dropna() if "epoch" in self.rows else []
         return float(rows["step"].iloc[-1] / rows["epoch"].iloc[-1]) if len(rows) else None
 
     @cached_property
-    def total_steps(self):
+    def total_steps(self) -> int | None:
         """Steps the whole run will have, or None where no row tells."""
         known = self.steps_per_epoch is not None and "train.epochs" in self.config
         return round(self.steps_per_epoch * self.config["train.epochs"]) if known else None
 
     @property
-    def last_step(self):
+    def last_step(self) -> int:
         """The step of the last row."""
         return int(self.rows["step"].max())
 
     @property
-    def epochs_done(self):
+    def epochs_done(self) -> float:
         """Epochs trained so far, a float; 0 where no row tells."""
         return self.last_step / self.steps_per_epoch if self.steps_per_epoch else 0.0
 
     @property
-    def finished(self):
+    def finished(self) -> bool:
         """Whether the last epoch was trained and evaluated."""
         evaluated = self.series("val/loss_total")
         return bool(len(evaluated)) and self.total_steps == evaluated.index[-1]
 
     @cached_property
-    def best_step(self):
+    def best_step(self) -> int | None:
         """The step of the lowest finite `val/loss_total`, or None."""
         values = finite(self.series("val/loss_total"))
         return int(values.idxmin()) if len(values) else None
 
     @cached_property
-    def diverged(self):
-        """(step, names of the losses and gradients that were not finite) or None."""
+    def diverged(self) -> tuple[int, tuple[str, ...]] | None:
+        """The first step at which losses or gradients were not finite, and their names."""
         watched = [n for n in self.rows if n.split("/")[-1].startswith(("loss_", "grad_"))]
         infinite = np.isinf(self.rows[watched].astype(float))
         for place, named in enumerate(self.rows["_nan"]):
@@ -107,19 +114,19 @@ class Run:
         return None
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         """Seconds between the first row and the last, interruptions left out."""
         steps = self.rows["time"].diff() if "time" in self.rows else pd.Series(dtype=float)
         return float(steps[(steps > 0) & (steps < _CLOCK_GAP)].sum())
 
 
-def finite(values):
+def finite(values: pd.Series) -> pd.Series:
     """The finite values of a series."""
     return values[np.isfinite(values.astype(float))]
 
 
-def load(path):
-    """The Run in a directory.
+def load(path: str | Path) -> Run:
+    """The run in a directory.
 
     Raises:
         UserError: no run there, nothing logged yet, or a damaged file (named).
@@ -141,7 +148,7 @@ def load(path):
     )
 
 
-def flat(tree, prefix=""):
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """{dotted path: leaf} of nested dicts; lists become tuples."""
     leaves = {}
     for name, value in tree.items():
@@ -152,7 +159,7 @@ def flat(tree, prefix=""):
     return leaves
 
 
-def _json(path):
+def _json(path: Path) -> dict[str, Any]:
     """The object in a JSON file; {} where there is no file."""
     if not path.exists():
         return {}
@@ -165,7 +172,7 @@ def _json(path):
     return content
 
 
-def _rows(run):
+def _rows(run: Path) -> pd.DataFrame:
     path = run / directory.METRICS
     try:
         logged = read_rows(path) if path.exists() else []

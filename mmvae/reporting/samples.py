@@ -4,10 +4,12 @@ import base64
 import csv
 import io
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
+from mmvae.reporting.runs import Run
 from mmvae.runs.directory import SAMPLES
 
 _NAME = re.compile(r"(.+)_(\d{7,})")
@@ -20,28 +22,36 @@ class Picture(NamedTuple):
     """A sample grid: when it was made, and its file."""
 
     step: int
-    path: object
+    path: Path
 
 
-def grids(run):
-    """{name: Pictures, oldest first}: the first, the last and some in between."""
-    found = {}
+class Captions(NamedTuple):
+    """A table of captions: when it was made, its heading, its rows."""
+
+    step: int
+    columns: list[str]
+    rows: list[list[str]]
+
+
+def grids(run: Run) -> dict[str, list[Picture]]:
+    """Sample grids by name, oldest first: the first, the last and some in between."""
+    by_name = {}
     for path in sorted((run.path / SAMPLES).glob("*.png")):
         match = _NAME.fullmatch(path.stem)
         if match:
-            found.setdefault(match[1], []).append(Picture(int(match[2]), path))
+            by_name.setdefault(match[1], []).append(Picture(int(match[2]), path))
     rank = {name: place for place, name in enumerate(_ORDER)}
-    names = sorted(found, key=lambda name: (rank.get(name, len(rank)), name))
-    return {name: _spread(found[name]) for name in names}
+    names = sorted(by_name, key=lambda name: (rank.get(name, len(rank)), name))
+    return {name: _spread(by_name[name]) for name in names}
 
 
-def last_grid(run, name):
-    """The newest Picture of a name, or None."""
+def last_grid(run: Run, name: str) -> Picture | None:
+    """The newest sample grid of a name, or None."""
     pictures = grids(run).get(name)
     return pictures[-1] if pictures else None
 
 
-def data_uri(path):
+def data_uri(path: Path) -> str | None:
     """The picture as a WebP data URI, shrunk where it is large; None where it cannot be read."""
     try:
         with Image.open(path) as opened:
@@ -54,8 +64,8 @@ def data_uri(path):
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def captions(run):
-    """(step, columns, rows) of the newest caption table, or None."""
+def captions(run: Run) -> Captions | None:
+    """The newest table of captions, or None."""
     tables = [
         (int(match[2]), path)
         for path in (run.path / SAMPLES).glob("captions_*.csv")
@@ -66,10 +76,10 @@ def captions(run):
     step, path = max(tables)
     with path.open(newline="", encoding="utf-8") as file:
         columns, *rows = list(csv.reader(file)) or [[]]
-    return step, columns, rows
+    return Captions(step, columns, rows)
 
 
-def _spread(pictures):
+def _spread(pictures: list[Picture]) -> list[Picture]:
     if len(pictures) <= _MOST:
         return pictures
     places = [round(i * (len(pictures) - 1) / (_MOST - 1)) for i in range(_MOST)]

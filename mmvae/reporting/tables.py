@@ -1,14 +1,17 @@
 """Every metric of some runs as CSV, long or wide."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from mmvae.errors import UserError
+from mmvae.reporting.runs import Run
 
 _KEYS = ["run", "step", "epoch", "time"]
 
 
-def write(runs, path, layout):
-    """Write the rows of Runs to a CSV file.
+def write(runs: Sequence[Run], path: str, layout: str) -> None:
+    """Write the rows of runs to a CSV file.
 
     Args:
         layout: "long": run, step, epoch, time, metric, value; "wide": a column for each metric.
@@ -29,8 +32,8 @@ def write(runs, path, layout):
         ) from error
 
 
-def wide(run):
-    """Frame of a Run: one row for each step, a column for each metric."""
+def wide(run: Run) -> pd.DataFrame:
+    """The rows of a run: one row for each step, a column for each metric."""
     rows = run.rows.drop(columns="_nan").groupby("step", as_index=False).last()
     rows.insert(0, "run", run.name)
     first = [key for key in _KEYS if key in rows]

@@ -1,8 +1,11 @@
 """A run in the terminal: verdicts, and a live view with sparklines."""
 
 import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -10,8 +13,8 @@ from rich.text import Text
 
 from mmvae.reporting import runs
 from mmvae.reporting.questions import five
-from mmvae.reporting.runs import finite
-from mmvae.reporting.verdict import GOOD, LOOK, WRONG
+from mmvae.reporting.runs import Run, finite
+from mmvae.reporting.verdict import GOOD, LOOK, WRONG, Verdict
 from mmvae.runs.writers.console import duration
 
 _STYLES = {GOOD: "green", LOOK: "yellow", WRONG: "bold red"}
@@ -32,8 +35,8 @@ _SHOWN = (
 )
 
 
-def verdict_table(verdicts):
-    """A rich table of verdicts: level, question, answer."""
+def verdict_table(verdicts: Iterable[Verdict]) -> Table:
+    """A table of verdicts: level, question, answer."""
     table = Table.grid(padding=(0, 2))
     for verdict in verdicts:
         level = Text(verdict.level, style=_STYLES.get(verdict.level, "dim"))
@@ -41,12 +44,14 @@ def verdict_table(verdicts):
     return table
 
 
-def show(verdicts):
+def show(verdicts: Iterable[Verdict]) -> None:
     """Print verdicts on standard output."""
     Console(highlight=False).print(verdict_table(verdicts))
 
 
-def sparkline(values, width=_WIDTH, blocks=_BLOCKS):
+def sparkline(
+    values: Sequence[float] | pd.Series, width: int = _WIDTH, blocks: str = _BLOCKS
+) -> str:
     """Values as a line of blocks, the newest last; bins of equal numbers of values."""
     values = np.asarray(values, float)
     if not len(values):
@@ -58,8 +63,8 @@ def sparkline(values, width=_WIDTH, blocks=_BLOCKS):
     return "".join(blocks[round(float(x) * (len(blocks) - 1))] for x in scaled)
 
 
-def view(run, utf8=True):
-    """The live view of a Run: progress, a line for each metric, the five verdicts."""
+def view(run: Run, utf8: bool = True) -> Group:
+    """The live view of a run: progress, a line for each metric, the five verdicts."""
     done = run.last_step / run.total_steps if run.total_steps else 0.0
     left = run.seconds * (1 / done - 1) if 0 < done < 1 else 0
     head = f"{run.name}  epoch {run.epochs_done:.2f} of {run.config.get('train.epochs', '?')}"
@@ -76,7 +81,7 @@ def view(run, utf8=True):
     return Group(Text(head, style="bold"), Text(), table, Text(), verdict_table(five(run)))
 
 
-def watch(path, every_seconds, console=None):
+def watch(path: str | Path, every_seconds: float, console: Console | None = None) -> None:
     """Show a run until it is finished; off a terminal, once.
 
     Raises:
@@ -97,7 +102,7 @@ def watch(path, every_seconds, console=None):
             time.sleep(every_seconds)
 
 
-def _loaded(path, live):
+def _loaded(path: str | Path, live: Live) -> Run | None:
     """The Run, or None while it has no metrics yet."""
     try:
         return runs.load(path)

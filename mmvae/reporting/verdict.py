@@ -1,5 +1,6 @@
 """A verdict: an answer in words, the figures behind it, and what to try next."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 GOOD, LOOK, WRONG, UNKNOWN = "good", "look here", "wrong", "unknown"
@@ -30,7 +31,7 @@ class Verdict:
     Attributes:
         question: as a user asks it.
         answer: one or two sentences.
-        figures: Figures, the judging ones first.
+        figures: the judging ones first.
         meaning: how to read the figures.
         advice: sentences of what to try next, most promising first.
         level: the worst of the figures' levels unless given.
@@ -38,31 +39,31 @@ class Verdict:
 
     question: str
     answer: str
-    figures: tuple
+    figures: tuple[Figure, ...]
     meaning: str
-    advice: tuple = ()
+    advice: tuple[str, ...] = ()
     level: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.level:
             object.__setattr__(self, "level", worst(figure.level for figure in self.figures))
 
 
-def worst(levels):
+def worst(levels: Iterable[str]) -> str:
     """The worst level; UNKNOWN where none judges."""
     return max(levels, key=_ORDER.index, default=UNKNOWN)
 
 
-def above(value, look, wrong):
+def above(value: float, look: float, wrong: float) -> str:
     """Level of a value that should be small: LOOK above `look`, WRONG above `wrong`."""
     return WRONG if value > wrong else LOOK if value > look else GOOD
 
 
-def below(value, look, wrong):
+def below(value: float, look: float, wrong: float) -> str:
     """Level of a value that should be large: LOOK below `look`, WRONG below `wrong`."""
     return WRONG if value < wrong else LOOK if value < look else GOOD
 
 
-def unknown(question, why):
+def unknown(question: str, why: str) -> Verdict:
     """The verdict where the logs lack what it needs."""
     return Verdict(question, why, (), "", level=UNKNOWN)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmvae.errors import UserError, did_you_mean
-from mmvae.reporting.settings import TARGETS, Target, at_best
+from mmvae.reporting.comparing.comparison import TARGETS, Target, at_best
 from mmvae.sweeps import space as spaces
 from mmvae.sweeps import sweep_file, tpe
 from mmvae.sweeps.runner import Runner

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from mmvae.errors import UserError
 from mmvae.reporting import runs
+from mmvae.reporting.comparing.comparison import short
 from mmvae.reporting.runs import Run
-from mmvae.reporting.settings import short
 from mmvae.sweeps.space import Setting, Value
 
 WAITING, RUNNING, FINISHED, CRASHED = "waiting", "running", "finished", "crashed"

@@ -1,22 +1,16 @@
 """The report command: pages, tables, the live view, and bad input."""
 
-import io
 import json
 import re
-import shlex
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
-from configs import base
 from mmvae import command_line, report
 from mmvae import main as training
-from mmvae.config import fields
-from mmvae.reporting import page, panels, reproduce, runs, terminal
+from mmvae.reporting import page, panels, runs
 from support.places import ROOT
 from support.run_files import copy
 
@@ -86,23 +80,9 @@ def test_the_terminal_shows_verdicts(driven, capsys):
     assert "Is the latent used?" in out and "wrong" in out
 
 
-def test_the_live_view_ends_with_the_run(driven):
-    out = io.StringIO()
-    console = Console(file=out, force_terminal=True, width=100, height=60)
-    terminal.watch(driven / "healthy", 0.01, console)
-    shown = out.getvalue()
-    assert "train/loss_total" in shown and "Is it overfitting?" in shown and "▁" in shown
-
-
 def test_off_a_terminal_the_view_is_shown_once(driven, capsys):
     assert run(driven / "healthy", "--watch") == 0
     assert capsys.readouterr().out.count("train/loss_total") == 1
-
-
-def test_sparklines():
-    assert terminal.sparkline([0, 1, 2, 3]) == "▁▃▆█"
-    assert terminal.sparkline([5, 5]) == "▁▁" and terminal.sparkline([]) == ""
-    assert len(terminal.sparkline(range(1000))) == 30
 
 
 def test_a_half_written_last_line_is_left_out(driven, tmp_path):
@@ -208,24 +188,3 @@ def test_a_report_that_fails_does_not_fail_the_training(tmp_path, capsys):
     with training.reported(tmp_path / "nowhere"):
         pass
     assert "no report" in capsys.readouterr().err
-
-
-def test_commands_to_reproduce_give_the_same_settings(tmp_path):
-    settings = {"sources": ["folder:x"], "groups": ["1", "2"], "without_groups": []}
-    settings |= {"test_fraction": 0.0, "keep_uncaptioned": False, "tokenizer": "", "channels": 1}
-    config = fields(base.get_config()) | {
-        "train.freeze": ["*", "!*/adapter_*"],
-        "data.augment": False,
-    }
-    run = SimpleNamespace(card={"settings": settings}, config=config, path=tmp_path)
-    (_, preparing), (_, training), _ = reproduce.commands(run)
-    words = shlex.split(preparing.replace("\\\n", ""))
-    assert words[words.index("--source") :] == [
-        *("--source", "folder:x", "--groups", "1", "2", "--test-fraction", "0.0"),
-        *("--channels", "1", "--out", "datasets/engravings"),
-    ]
-    again = base.get_config()
-    flags = shlex.split(training.replace("\\\n", ""))
-    command_line.override(again, [flag for flag in flags if flag.startswith("--config.")])
-    assert again.train.freeze == ("*", "!*/adapter_*")
-    assert not again.data.augment

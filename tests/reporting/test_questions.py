@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mmvae.reporting import questions, runs, timeline
+from mmvae.reporting import questions, runs
 from mmvae.reporting.baselines import baselines
 from mmvae.reporting.questions import (
     accelerator,
@@ -15,7 +15,7 @@ from mmvae.reporting.questions import (
     stability,
     vocabulary,
 )
-from mmvae.reporting.verdict import GOOD, LOOK, UNKNOWN, WRONG, above, below, worst
+from mmvae.reporting.verdict import GOOD, LOOK, WRONG
 from support.run_files import copy
 
 
@@ -96,20 +96,6 @@ def test_components_are_between_trivial_and_perfect(driven):
     assert "%" in figure(components.answer(run), "shares of the weighted loss").value
 
 
-def test_baselines_fall_back_on_the_data_card(driven, tmp_path):
-    copy(driven / "healthy", tmp_path, without=("facts.json",))
-    known = baselines(runs.load(tmp_path))
-    assert known["image_mse"].source == "one colour for every picture"
-    assert known["image_mse"].value > baselines(runs.load(driven / "healthy"))["image_mse"].value
-
-
-def test_baselines_with_intervals_are_read(driven, tmp_path):
-    copy(driven / "healthy", tmp_path, without=("facts.json",))
-    found = {"mean image": {"image_mse": {"value": 0.5, "low": 0.4, "high": 0.6}}}
-    (tmp_path / "evaluation.json").write_text(json.dumps({"baselines": found}))
-    assert baselines(runs.load(tmp_path))["image_mse"].value == 0.5
-
-
 def test_drawings_are_judged_with_the_fitted_samplers_where_they_were(driven, tmp_path):
     copy(driven / "healthy", tmp_path)
     name = "picture of a caption, all of it right"
@@ -143,19 +129,3 @@ def test_every_condition_gets_every_answer(driven):
     for name in ("healthy", "high", "low", "collapsed", "starved", "few", "vocabulary"):
         verdicts = questions.every(runs.load(driven / name))
         assert len(verdicts) == 7 and all(v.answer.endswith(".") for v in verdicts), name
-
-
-def test_the_checklist_names_what_is_not_informative(driven):
-    checks = timeline.checklist(runs.load(driven / "healthy"))
-    assert len(checks) == 15
-    easy = next(c for c in checks if "MSE under 0.3" in c.criterion)
-    assert "Not informative" in easy.note, "the mean picture of sprites has 0.04"
-    assert next(c for c in checks if c.criterion.startswith("loss falls")).status == timeline.MET
-    late = [c for c in checks if c.when == "after 100 epochs"]
-    assert {c.status for c in late} == {timeline.NOT_REACHED}
-
-
-def test_levels():
-    assert [above(x, 1, 2) for x in (0.5, 1.5, 2.5)] == [GOOD, LOOK, WRONG]
-    assert [below(x, 2, 1) for x in (2.5, 1.5, 0.5)] == [GOOD, LOOK, WRONG]
-    assert worst([GOOD, UNKNOWN, LOOK]) == LOOK and worst([]) == UNKNOWN

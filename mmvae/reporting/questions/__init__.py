@@ -9,6 +9,8 @@ from mmvae.reporting.questions import (
     stability,
     vocabulary,
 )
+from mmvae.reporting.runs import Run
+from mmvae.reporting.verdict import Verdict
 
 # The first five are what every run is asked for.
 FIVE = (
@@ -21,11 +23,11 @@ FIVE = (
 QUESTIONS = (*FIVE, latent.answer, stability.answer)
 
 
-def five(run):
-    """Verdicts of the five questions about a Run."""
+def five(run: Run) -> list[Verdict]:
+    """Verdicts of the five questions about a run."""
     return [answer(run) for answer in FIVE]
 
 
-def every(run):
-    """Verdicts of all questions about a Run."""
+def every(run: Run) -> list[Verdict]:
+    """Verdicts of all questions about a run."""
     return [answer(run) for answer in QUESTIONS]

@@ -1,6 +1,10 @@
 """Is the accelerator used well? Memory, speed, waiting, and the share of the peak."""
 
-from mmvae.reporting.runs import finite
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from mmvae.reporting.runs import Run, finite
 from mmvae.reporting.verdict import GOOD, LOOK, WRONG, Figure, Verdict, above, below, unknown
 
 QUESTION = "Is the accelerator used well?"
@@ -16,8 +20,8 @@ _MFU = 15  # percent, below which an accelerator idles
 _SLOWER = 0.7  # of the speed of the first half
 
 
-def answer(run):
-    """The Verdict for a Run."""
+def answer(run: Run) -> Verdict:
+    """The verdict on a run."""
     speed = finite(run.series("system/images_per_second"))
     if speed.empty:
         return unknown(QUESTION, "Too early to say: no speed was logged yet.")
@@ -39,7 +43,7 @@ def answer(run):
     return Verdict(QUESTION, text, figures, MEANING, advice)
 
 
-def mfu(run):
+def mfu(run: Run) -> float | None:
     """Share of the measured peak that training reached, in percent, or None."""
     flops, peak = run.facts.get("step_flops"), run.facts.get("peak_flops")
     seconds = finite(run.series("system/step_seconds"))
@@ -48,12 +52,12 @@ def mfu(run):
     return 100 * flops / seconds.median() / peak
 
 
-def _has_accelerator(run):
+def _has_accelerator(run: Run) -> bool:
     platform = run.facts.get("platform")
     return platform != "cpu" if platform else "system/gpu_memory_percent" in run.rows
 
 
-def _waiting(wait):
+def _waiting(wait: pd.Series) -> Figure | None:
     if wait.empty:
         return None
     return Figure(
@@ -64,7 +68,7 @@ def _waiting(wait):
     )
 
 
-def _memory(run):
+def _memory(run: Run) -> Figure | None:
     used = run.last("system/gpu_memory_percent")
     if used is None:
         return None
@@ -77,7 +81,7 @@ def _memory(run):
     )
 
 
-def _mfu(run):
+def _mfu(run: Run) -> Figure:
     value = mfu(run)
     if value is None:
         return Figure("MFU, share of the measured peak", "not known", "above 15 %")
@@ -85,7 +89,7 @@ def _mfu(run):
     return Figure("MFU, share of the measured peak", f"{value:.2g} %", "above 15 %", level)
 
 
-def _steadiness(speed):
+def _steadiness(speed: pd.Series) -> Figure | None:
     half = len(speed) // 2
     if half < 3:
         return None
@@ -98,7 +102,7 @@ def _steadiness(speed):
     )
 
 
-def _cpu(run, wait):
+def _cpu(run: Run, wait: pd.Series) -> Figure | None:
     used = finite(run.series("system/cpu_percent"))
     if used.empty:
         return None
@@ -108,7 +112,7 @@ def _cpu(run, wait):
     return Figure("CPU, all cores, median", f"{used.median():.0f} %", healthy, level)
 
 
-def _host_memory(run):
+def _host_memory(run: Run) -> Figure | None:
     used = finite(run.series("system/host_memory_percent"))
     if used.empty:
         return None
@@ -117,7 +121,7 @@ def _host_memory(run):
     )
 
 
-def _advice(run, figures):
+def _advice(run: Run, figures: Iterable[Figure]) -> Iterator[str]:
     """What to try for each figure that is not good."""
     batch = run.config.get("train.batch_size")
     larger = f"--config.train.batch_size={2 * batch}" if batch else "--config.train.batch_size"

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from mmvae.reporting.baselines import baselines, number
-from mmvae.reporting.runs import finite
+from mmvae.reporting.baselines import Baselines, baselines, number
+from mmvae.reporting.runs import Run, finite
 from mmvae.reporting.verdict import GOOD, LOOK, UNKNOWN, Figure, Verdict, below, unknown
 
 QUESTION = "Which component needs work?"
@@ -86,8 +86,8 @@ EXACT = (
 _OPEN = ("image_mse_from_caption", "loss_alignment")  # their best is not 0: only information
 
 
-def answer(run):
-    """The Verdict for a Run."""
+def answer(run: Run) -> Verdict:
+    """The verdict on a run."""
     known = baselines(run)
     scored = [(c, _share(run, c, known)) for c in COMPONENTS]
     exact = [(c, _right(run, c.metric)) for c in EXACT]
@@ -106,36 +106,36 @@ def answer(run):
     return Verdict(QUESTION, text, tuple(figures), MEANING, (component.advice,))
 
 
-def _of(component, share, known):
+def _of(component: Component, share: float, known: Baselines) -> str:
     """A share in words."""
     if component in EXACT:
         return f"{share:.0%} are right in everything"
     return f"{share:.0%} explained, where 0 % is {known[component.metric].source}"
 
 
-def _right(run, metric):
+def _right(run: Run, metric: str) -> float | None:
     """Share right, or None: of `mmvae.evaluate`, else as training logged it.
 
     Training draws before the samplers are fitted to the latents at rest, and draws worse.
     """
-    found = run.evaluation.get("model")
-    measured = number(found.get(metric)) if isinstance(found, dict) else None
+    scores = run.evaluation.get("model")
+    measured = number(scores.get(metric)) if isinstance(scores, dict) else None
     return run.last(f"val/{metric}") if measured is None else measured
 
 
-def _exact(component, share):
+def _exact(component: Component, share: float) -> Figure:
     healthy = "above 80 %; below 20 % is wrong"
     return Figure(component.name, f"{share:.0%}", healthy, below(share, 0.8, 0.2))
 
 
-def shares(run):
+def shares(run: Run) -> list[float]:
     """Shares explained of the components whose best is known to be perfect."""
     known = baselines(run)
-    found = [_share(run, c, known) for c in COMPONENTS if c.metric not in _OPEN]
-    return [share for share in found if share is not None]
+    each = [_share(run, c, known) for c in COMPONENTS if c.metric not in _OPEN]
+    return [share for share in each if share is not None]
 
 
-def _share(run, component, known):
+def _share(run: Run, component: Component, known: Baselines) -> float | None:
     """Share explained of the last evaluation, or None."""
     value = run.last(f"val/{component.metric}")
     if value is None or component.metric not in known:
@@ -143,7 +143,7 @@ def _share(run, component, known):
     return 1 - value / known[component.metric].value
 
 
-def _figure(run, component, share, known):
+def _figure(run: Run, component: Component, share: float, known: Baselines) -> Figure:
     values = finite(run.series(f"val/{component.metric}"))
     last, best = values.iloc[-1], values.min()
     base = known[component.metric]
@@ -157,12 +157,10 @@ def _figure(run, component, share, known):
     return Figure(component.name, text, healthy, below(share, 0.5, 0.1))
 
 
-def _dominance(run):
+def _dominance(run: Run) -> list[Figure]:
     """Shares of the weighted losses in the validation total."""
-    prefix = "loss.weights."
-    weights = {n[len(prefix) :]: w for n, w in run.config.items() if n.startswith(prefix)}
-    parts = {name: run.last(f"val/loss_{name}") for name in weights}
-    parts = {name: weights[name] * abs(x) for name, x in parts.items() if x is not None}
+    losses = {name: run.last(f"val/loss_{name}") for name in run.loss_weights}
+    parts = {n: run.loss_weights[n] * abs(loss) for n, loss in losses.items() if loss is not None}
     total = sum(parts.values())
     if not total:
         return []

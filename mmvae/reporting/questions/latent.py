@@ -1,5 +1,6 @@
 """Is the latent used? Active units, information, and what another item's latent costs."""
 
+from mmvae.reporting.runs import Run
 from mmvae.reporting.verdict import GOOD, LOOK, WRONG, Figure, Verdict, below, unknown
 
 QUESTION = "Is the latent used?"
@@ -16,8 +17,8 @@ _ADVICE = (
 )
 
 
-def answer(run):
-    """The Verdict for a Run."""
+def answer(run: Run) -> Verdict:
+    """The verdict on a run."""
     kl, gap = run.last("val/latent_kl"), run.last("val/caption_z_gap")
     if kl is None and gap is None:
         return unknown(QUESTION, "Too early to say: no evaluation was logged yet.")
@@ -39,13 +40,13 @@ def answer(run):
     return Verdict(QUESTION, text, figures, MEANING, advice)
 
 
-def _kl(kl):
+def _kl(kl: float | None) -> Figure | None:
     if kl is None:
         return None
     return Figure(_INFORMATION, f"{kl:.1f}", "above 5; below 1 is collapse", below(kl, 5, 1))
 
 
-def _active(run):
+def _active(run: Run) -> Figure | None:
     active, size = run.last("val/latent_active_units"), run.config.get("model.latent.dim")
     if active is None or not size:
         return None
@@ -57,7 +58,7 @@ def _active(run):
     )
 
 
-def _caption_gap(run, gap):
+def _caption_gap(run: Run, gap: float | None) -> Figure | None:
     if gap is None:
         return None
     loss = run.last("val/loss_caption")
@@ -70,7 +71,7 @@ def _caption_gap(run, gap):
     )
 
 
-def _image_gap(run):
+def _image_gap(run: Run) -> Figure | None:
     gap, loss = run.last("val/image_z_gap"), run.last("val/loss_image")
     if gap is None or not loss:
         return None

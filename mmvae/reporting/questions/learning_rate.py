@@ -1,9 +1,10 @@
 """Is my learning rate right? Sizes of updates and gradients, and the slope of the loss."""
 
 import numpy as np
+import pandas as pd
 
 from mmvae.reporting.questions import components
-from mmvae.reporting.runs import finite
+from mmvae.reporting.runs import Run, finite
 from mmvae.reporting.verdict import GOOD, LOOK, UNKNOWN, WRONG, Figure, Verdict, above, unknown
 
 QUESTION = "Is my learning rate right?"
@@ -22,11 +23,11 @@ _STILL_FALLING = 0.1  # share of the loss that the last quarter of training took
 _NOTHING_LEARNED = 0.1  # share of the loss that the whole run took off
 
 
-def answer(run):
-    """The Verdict for a Run."""
+def answer(run: Run) -> Verdict:
+    """The verdict on a run."""
     loss = finite(run.series("train/loss_total"))
     if run.diverged and len(loss) < _FEW:
-        return Verdict(QUESTION, *_words(run, None, "high", []))
+        return _verdict(run, None, "high", [])
     if len(loss) < _FEW:
         return unknown(QUESTION, f"Too early to say: {len(loss)} logged rows, {_FEW} are needed.")
     ratio = _ratio(run)
@@ -34,10 +35,10 @@ def answer(run):
     figures = [_ratio_figure(ratio), _spikes(norm), _trend(norm), _clipped(run, norm)]
     figures += [_fall(run, loss), _end(loss), _reach(run, ratio)]
     direction = _direction(run, ratio, loss, figures)
-    return Verdict(QUESTION, *_words(run, ratio, direction, figures))
+    return _verdict(run, ratio, direction, figures)
 
 
-def _ratio(run):
+def _ratio(run: Run) -> float | None:
     """Median update-to-weight ratio while the learning rate is high, or None.
 
     None for adapters: they start at 0, and large updates of small weights are their nature.
@@ -49,7 +50,7 @@ def _ratio(run):
     return float(high.median()) if len(high) else None
 
 
-def _ratio_figure(ratio):
+def _ratio_figure(ratio: float | None) -> Figure:
     healthy = "about 1e-3; 2e-4 to 6e-3 is good, below 1e-4 or above 1e-2 is wrong"
     if ratio is None:
         return Figure("update-to-weight ratio", "not logged, or of adapters", healthy)
@@ -58,7 +59,7 @@ def _ratio_figure(ratio):
     return Figure("update-to-weight ratio", f"{ratio:.1e}", healthy, level)
 
 
-def _spikes(norm):
+def _spikes(norm: pd.Series) -> Figure:
     around = norm.rolling(9, center=True, min_periods=3).median()
     count = int((norm > _SPIKE * around).sum())
     share = count / max(1, len(norm))
@@ -70,7 +71,7 @@ def _spikes(norm):
     )
 
 
-def _trend(norm):
+def _trend(norm: pd.Series) -> Figure:
     quarter = len(norm) // 4
     if quarter < 2:
         return Figure("gradient norm, end against the middle", "too few rows")
@@ -84,7 +85,7 @@ def _trend(norm):
     )
 
 
-def _clipped(run, norm):
+def _clipped(run: Run, norm: pd.Series) -> Figure:
     label, healthy = "share of clipped steps", "below 50 %; more alone is no fault with Adam"
     shares = finite(run.series("train/grad_clipped"))
     if len(shares):
@@ -97,7 +98,7 @@ def _clipped(run, norm):
     return Figure(label, f"{share:.0%}", healthy)
 
 
-def _fall(run, loss):
+def _fall(run: Run, loss: pd.Series) -> Figure:
     started = run.config.get("init.from_run")  # what was learned elsewhere need not fall again
     first, last = loss.iloc[0], loss.iloc[-max(1, len(loss) // 10) :].median()
     fall = (first - last) / abs(first)
@@ -109,7 +110,7 @@ def _fall(run, loss):
     )
 
 
-def _end(loss):
+def _end(loss: pd.Series) -> Figure:
     quarter = loss.iloc[-max(2, len(loss) // 4) :]
     slope = np.polyfit(np.linspace(0, 1, len(quarter)), quarter, 1)[0]
     change = slope / abs(quarter.median())
@@ -122,7 +123,7 @@ def _end(loss):
     )
 
 
-def _reach(run, ratio):
+def _reach(run: Run, ratio: float | None) -> Figure:
     """Whether anything was learned that a trivial answer does not know."""
     shares = components.shares(run)
     label, healthy = "best component, share explained beyond trivial", "above 0 %"
@@ -133,7 +134,7 @@ def _reach(run, ratio):
     return Figure(label, f"{max(shares):.0%}", healthy, poor if max(shares) <= 0 else GOOD)
 
 
-def _direction(run, ratio, loss, figures):
+def _direction(run: Run, ratio: float | None, loss: pd.Series, figures: list[Figure]) -> str:
     """ "high", "low", "short" (more steps would help) or "right"."""
     _, spikes, trend, _, fall, end, reach = figures
     if run.diverged or (ratio is not None and ratio > _HIGH):
@@ -147,8 +148,7 @@ def _direction(run, ratio, loss, figures):
     return "right"
 
 
-def _words(run, ratio, direction, figures):
-    """(answer, figures, meaning, advice)."""
+def _verdict(run: Run, ratio: float | None, direction: str, figures: list[Figure]) -> Verdict:
     rate = run.config.get("optimizer.learning_rate")
     given = f"The learning rate {rate:g}" if rate else "The learning rate"
     shown = f"the update-to-weight ratio is {ratio:.1e}" if ratio is not None else "see the figures"
@@ -174,4 +174,4 @@ def _words(run, ratio, direction, figures):
         step, names = run.diverged
         note = Figure("diverged", f"step {step}: {names[0].split('/')[-1]}", "never", WRONG)
         figures = [note, *figures]
-    return answers[direction], tuple(figures), MEANING, advice[direction]
+    return Verdict(QUESTION, answers[direction], tuple(figures), MEANING, advice[direction])

@@ -1,11 +1,12 @@
 """Is it overfitting? The gap between validation and training, its trend, and where val turned."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from mmvae.reporting.runs import finite
+from mmvae.reporting.runs import Run, finite
 from mmvae.reporting.verdict import GOOD, LOOK, UNKNOWN, Figure, Verdict, above, unknown, worst
 
 QUESTION = "Is it overfitting?"
@@ -43,8 +44,8 @@ PARTS = (
 )
 
 
-def answer(run):
-    """The Verdict for a Run."""
+def answer(run: Run) -> Verdict:
+    """The verdict on a run."""
     pairs = {part: epochs(run, part.metric) for part in PARTS}
     pairs = {part: pair for part, pair in pairs.items() if len(pair) >= 1}
     if not pairs:
@@ -59,10 +60,11 @@ def answer(run):
     return Verdict(QUESTION, f"{start}: {named}.", tuple(figures), MEANING, _ADVICE)
 
 
-def epochs(run, metric):
+def epochs(run: Run, metric: str) -> pd.DataFrame:
     """Frame by evaluation step: `val`, and `train`, the mean of the rows since the one before."""
     val = finite(run.series(f"val/{metric}"))
-    train = finite(comparable_total(run) if metric == "loss_total" else _train(run, metric))
+    train = comparable_total(run) if metric == "loss_total" else run.series(f"train/{metric}")
+    train = finite(train)
     if val.empty or train.empty:
         return pd.DataFrame(columns=["train", "val"])
     edges = np.concatenate([[0], val.index])
@@ -71,23 +73,17 @@ def epochs(run, metric):
     return pd.DataFrame({"train": means, "val": val}).dropna()
 
 
-def _train(run, metric):
-    return run.series(f"train/{metric}")
-
-
-def comparable_total(run):
+def comparable_total(run: Run) -> pd.Series:
     """Training loss as validation counts it: the weighted means over fully shown rows.
 
     Where the configuration tells no weights, the loss as logged.
     """
-    prefix = "loss.weights."
-    weights = {n[len(prefix) :]: w for n, w in run.config.items() if n.startswith(prefix)}
-    terms = {name: run.series(f"train/loss_{name}") for name in weights}
-    logged = [weights[name] * term for name, term in terms.items() if len(term)]
+    terms = {name: run.series(f"train/loss_{name}") for name in run.loss_weights}
+    logged = [run.loss_weights[name] * term for name, term in terms.items() if len(term)]
     return sum(logged[1:], logged[0]) if logged else run.series("train/loss_total")
 
 
-def _figures(run, part, pair):
+def _figures(run: Run, part: Part, pair: pd.DataFrame) -> Iterator[Figure]:
     gap, last = pair["val"] - pair["train"], pair.iloc[-1]
     if part.relative:
         gap = gap / pair["train"].abs()
@@ -116,7 +112,7 @@ def _figures(run, part, pair):
     yield _turn(run, part, pair["val"], gap.iloc[-1])
 
 
-def _turn(run, part, val, gap):
+def _turn(run: Run, part: Part, val: pd.Series, gap: float) -> Figure:
     lowest = val.idxmin()
     after = len(val.loc[lowest:]) - 1
     rise = (val.iloc[-1] - val.min()) / max(abs(val.min()), 1e-9)

@@ -2,7 +2,7 @@
 
 import math
 
-from mmvae.reporting.runs import finite
+from mmvae.reporting.runs import Run, finite
 from mmvae.reporting.verdict import GOOD, UNKNOWN, WRONG, Figure, Verdict, above
 
 QUESTION = "Is it stable?"
@@ -18,23 +18,23 @@ _ADVICE = {
 }
 
 
-def answer(run):
-    """The Verdict for a Run."""
-    found = {"diverged": _diverged(run), "rise": _rise(run), "jumps": _jumps(run)}
-    found |= {"drift": _norm(run), "kl": _kl(run)}
-    found = {name: figure for name, figure in found.items() if figure}
-    bad = [name for name, figure in found.items() if figure.level not in (GOOD, UNKNOWN)]
+def answer(run: Run) -> Verdict:
+    """The verdict on a run."""
+    figures = {"diverged": _diverged(run), "rise": _rise(run), "jumps": _jumps(run)}
+    figures |= {"drift": _norm(run), "kl": _kl(run)}
+    figures = {name: figure for name, figure in figures.items() if figure}
+    bad = [name for name, figure in figures.items() if figure.level not in (GOOD, UNKNOWN)]
     if run.diverged:
         text = f"No: it diverged at step {run.diverged[0]:,}."
     elif bad:
-        text = f"Not quite: {found[bad[0]].label} {found[bad[0]].value}."
+        text = f"Not quite: {figures[bad[0]].label} {figures[bad[0]].value}."
     else:
         text = "Yes: nothing diverged, and the latent stays where it is."
     advice = tuple(_ADVICE[name] for name in bad if name in _ADVICE)
-    return Verdict(QUESTION, text, tuple(found.values()), MEANING, advice)
+    return Verdict(QUESTION, text, tuple(figures.values()), MEANING, advice)
 
 
-def _diverged(run):
+def _diverged(run: Run) -> Figure:
     if run.diverged is None:
         return Figure("values that are not finite", "none", "none", GOOD)
     step, names = run.diverged
@@ -42,7 +42,7 @@ def _diverged(run):
     return Figure("values that are not finite", f"step {step:,}: {listed}", "none", WRONG)
 
 
-def _rise(run):
+def _rise(run: Run) -> Figure | None:
     """How far the training loss is above its lowest, in the smoothed curve."""
     loss = finite(run.series("train/loss_total"))
     if len(loss) < 8:
@@ -57,7 +57,7 @@ def _rise(run):
     )
 
 
-def _jumps(run):
+def _jumps(run: Run) -> Figure | None:
     """How often an evaluation was much worse than the one before."""
     loss = finite(run.series("val/loss_total"))
     if len(loss) < 4:
@@ -71,7 +71,7 @@ def _jumps(run):
     )
 
 
-def _norm(run):
+def _norm(run: Run) -> Figure | None:
     norm, size = run.last("val/latent_norm"), run.config.get("model.latent.dim")
     if norm is None or not size:
         return None
@@ -84,7 +84,7 @@ def _norm(run):
     )
 
 
-def _kl(run):
+def _kl(run: Run) -> Figure | None:
     values = finite(run.series("val/latent_kl"))
     if len(values) < 4:
         return None

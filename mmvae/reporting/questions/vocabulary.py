@@ -1,5 +1,9 @@
 """Did the vocabulary build well? Size, coverage, truncation, unknown pieces, round trip."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from mmvae.reporting.runs import Run
 from mmvae.reporting.verdict import GOOD, LOOK, UNKNOWN, Figure, Verdict, above, below, unknown
 
 QUESTION = "Did the vocabulary build well?"
@@ -16,8 +20,8 @@ _CUT = (0.01, 0.05)  # share of captions
 _PER_WORD = (2.0, 3.0)  # pieces
 
 
-def answer(run):
-    """The Verdict for a Run."""
+def answer(run: Run) -> Verdict:
+    """The verdict on a run."""
     words = run.facts.get("vocabulary") or run.card.get("vocabulary")
     if not words:
         return unknown(QUESTION, "The run keeps no data card (card.json), so this cannot be told.")
@@ -35,7 +39,7 @@ def answer(run):
     )
 
 
-def _size(words, captions):
+def _size(words: dict[str, Any], captions: dict[str, Any]) -> Figure:
     size, distinct = words["size"], captions.get("distinct_words")
     bands = ((8000, "full"), (1000, "good"), (100, "small"), (0, "tiny"))
     band = next(name for least, name in bands if size >= least)
@@ -47,7 +51,7 @@ def _size(words, captions):
     return Figure("size", text, "1,000 or more, or as many as different words", level)
 
 
-def _fallback(words):
+def _fallback(words: dict[str, Any]) -> Figure | None:
     share = words.get("fallback_rate")
     if share is None:
         return None
@@ -59,7 +63,7 @@ def _fallback(words):
     )
 
 
-def _cut(words):
+def _cut(words: dict[str, Any]) -> Figure | None:
     share = words.get("truncated")
     if share is None:
         return None
@@ -71,7 +75,7 @@ def _cut(words):
     )
 
 
-def _round_trip(words):
+def _round_trip(words: dict[str, Any]) -> Figure | None:
     share = words.get("round_trip")
     if share is None:
         return None
@@ -83,7 +87,7 @@ def _round_trip(words):
     )
 
 
-def _per_word(words, captions):
+def _per_word(words: dict[str, Any], captions: dict[str, Any]) -> Figure | None:
     if not captions.get("mean_words") or not words.get("mean_length"):
         return None
     rate = (words["mean_length"] - 1) / captions["mean_words"]  # without the end
@@ -95,7 +99,7 @@ def _per_word(words, captions):
     )
 
 
-def _advice(bad, words):
+def _advice(bad: list[Figure], words: dict[str, Any]) -> Iterator[str]:
     labels = " ".join(figure.label for figure in bad)
     if "cut" in labels:
         longest = words.get("p95_length")

@@ -1,17 +1,21 @@
 """Parallel coordinates: each run a line through its settings and results."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 
 from mmvae.reporting import curves
-from mmvae.reporting.settings import short
+from mmvae.reporting.comparing.comparison import Comparison, short
 
 # From worst to best; every shade shows on white and on black.
 _COLOURS = LinearSegmentedColormap.from_list("quality", ["#d1603d", "#b3a03c", "#3b8fd4"])
 
 
-def draw(comparison, ink=curves.INK, grid=curves.GRID):
+def plot(comparison: Comparison, ink: str = curves.INK, grid: str = curves.GRID) -> Figure:
     """A Figure: axes for the fields, then for the targets; coloured by the first target."""
     columns = [*comparison.fields, *(target.metric for target in comparison.targets)]
     size = (max(6.0, 1.5 * len(columns)), 3.4)
@@ -34,20 +38,19 @@ def draw(comparison, ink=curves.INK, grid=curves.GRID):
     return figure
 
 
-def svg(comparison):
+def svg(comparison: Comparison) -> str:
     """The figure as an <svg> element."""
-    content = curves.render(draw(comparison), "svg").decode()
-    return curves.for_page(content, "parallel coordinates")
+    return curves.figure_svg(plot(comparison), "parallel coordinates")
 
 
-def png(comparison):
+def png(comparison: Comparison) -> bytes:
     """The figure as PNG bytes on white."""
-    figure = draw(comparison, curves.PAPER_INK, curves.PAPER_GRID)
-    figure.set_facecolor("white")
-    return curves.render(figure, "png")
+    return curves.figure_png(plot(comparison, curves.PAPER_INK, curves.PAPER_GRID))
 
 
-def _places(column, form):
+def _places(
+    column: pd.Series, form: str
+) -> tuple[Float[np.ndarray, " N"], list[tuple[float, str]]]:
     """(heights in [0, 1] of the rows, [(height, text)] of the ticks)."""
     if pd.api.types.is_numeric_dtype(column) and column.dtype != bool:
         values = column.to_numpy(float)
@@ -64,7 +67,7 @@ def _places(column, form):
     return heights[codes], list(zip(heights, names, strict=True))
 
 
-def _shades(comparison):
+def _shades(comparison: Comparison) -> list[Any]:
     if not comparison.targets:
         return [curves.COLOURS[0]] * len(comparison.runs)
     target = comparison.targets[0]
@@ -72,6 +75,6 @@ def _shades(comparison):
     return [_COLOURS(1 - (rank - 1) / max(1, len(ranks) - 1)) for rank in ranks]
 
 
-def _heading(comparison, column):
+def _heading(comparison: Comparison, column: str) -> str:
     words = {target.metric: target.words for target in comparison.targets}
     return words.get(column, short(column, comparison.fields))

@@ -5,18 +5,19 @@ Every number comes with its uncertainty; where the runs are too few to tell, tha
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from scipy import stats
 
-from mmvae.reporting.settings import short
+from mmvae.reporting.comparing.comparison import Comparison, Target, short
 
 CORRELATED_RUNS = 8  # least for a rank correlation
 FOREST_RUNS = 20  # least for a forest
 FOREST_FIELDS = 2
-_DRAWS = 1000  # of the bootstrap
+_RESAMPLES = 1000  # of the bootstrap
 _FORESTS = 8
 MATTERS, NOISE, TOO_FEW = "matters", "within seed noise", "too few to tell"
 
@@ -25,21 +26,21 @@ class Effect(NamedTuple):
     """What one field does to one target.
 
     Attributes:
-        levels: [(value, mean, half width of its 95 % interval or NaN, number of runs)].
+        levels: (value, mean, half width of its 95 % interval or NaN, number of runs) of each.
         spread: largest mean minus smallest.
         needed: spread that chance alone exceeds in 5 % of cases; NaN where no seed is repeated.
         verdict: MATTERS, NOISE or TOO_FEW.
     """
 
     field: str
-    target: object
-    levels: list
+    target: Target
+    levels: list[tuple[Any, float, float, int]]
     spread: float
     needed: float
     verdict: str
 
     @property
-    def best(self):
+    def best(self) -> Any:
         """The value with the best mean."""
         pick = min if self.target.less else max
         return pick(self.levels, key=lambda level: level[1])[0]
@@ -49,7 +50,7 @@ class Correlation(NamedTuple):
     """Spearman's rank correlation of a numeric field and a target, with its 95 % interval."""
 
     field: str
-    target: object
+    target: Target
     value: float
     low: float
     high: float
@@ -63,7 +64,7 @@ class Importance(NamedTuple):
     deviation: float
 
 
-def effects(comparison):
+def effects(comparison: Comparison) -> list[Effect]:
     """Effects of every field on every target."""
     return [
         _effect(comparison, field, target)
@@ -72,7 +73,7 @@ def effects(comparison):
     ]
 
 
-def seed_noise(table, metric):
+def seed_noise(table: pd.DataFrame, metric: str) -> tuple[float, int]:
     """(standard deviation between seeds of one setting, degrees of freedom)."""
     groups = [g[metric].to_numpy(float) for _, g in table.groupby("setting") if len(g) > 1]
     freedom = sum(len(g) - 1 for g in groups)
@@ -81,7 +82,7 @@ def seed_noise(table, metric):
     return math.sqrt(sum(((g - g.mean()) ** 2).sum() for g in groups) / freedom), freedom
 
 
-def _effect(comparison, field, target):
+def _effect(comparison: Comparison, field: str, target: Target) -> Effect:
     table = comparison.table
     noise, freedom = seed_noise(table, target.metric)
     levels = []
@@ -100,12 +101,12 @@ def _effect(comparison, field, target):
 
 
 @functools.cache
-def _chance(levels, freedom):
+def _chance(levels: int, freedom: int) -> float:
     """Range of that many means, in standard errors, that chance exceeds in 5 % of cases."""
     return float(stats.studentized_range.ppf(0.95, levels, freedom))
 
 
-def correlations(comparison):
+def correlations(comparison: Comparison) -> list[Correlation]:
     """Correlations of numeric fields; [] where the runs are too few."""
     table = comparison.table
     if len(table) < CORRELATED_RUNS:
@@ -115,23 +116,29 @@ def correlations(comparison):
     return [_correlation(table, field, t) for t in comparison.targets for field in numeric]
 
 
-def _correlation(table, field, target):
+def _correlation(table: pd.DataFrame, field: str, target: Target) -> Correlation:
     x, y = table[field].to_numpy(float), table[target.metric].to_numpy(float)
-    random, drawn = np.random.default_rng(0), []
-    for _ in range(_DRAWS):
+    random, resampled = np.random.default_rng(0), []
+    for _ in range(_RESAMPLES):
         rows = random.integers(0, len(x), len(x))
         if np.ptp(x[rows]) and np.ptp(y[rows]):
-            drawn.append(_spearman(x[rows], y[rows]))
-    low, high = np.percentile(drawn, (2.5, 97.5)) if drawn else (math.nan, math.nan)
+            resampled.append(_spearman(x[rows], y[rows]))
+    low, high = np.percentile(resampled, (2.5, 97.5)) if resampled else (math.nan, math.nan)
     value = _spearman(x, y) if np.ptp(y) else math.nan
     return Correlation(field, target, value, float(low), float(high))
 
 
-def _spearman(x, y):
+def _spearman(x: Float[np.ndarray, " N"], y: Float[np.ndarray, " N"]) -> float:
     return float(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
 
 
-def forest(comparison, target):
+def forests(comparison: Comparison) -> list[tuple[Target, float, list[Importance]]]:
+    """[(target, R2 on unseen settings, Importances)] of the targets that runs suffice for."""
+    forests = [(target, forest(comparison, target)) for target in comparison.targets]
+    return [(target, *result) for target, result in forests if result]
+
+
+def forest(comparison: Comparison, target: Target) -> tuple[float, list[Importance]] | None:
     """(R2 on unseen settings, Importances largest first), or None where the runs are too few."""
     table, fields = comparison.table, comparison.fields
     enough = len(table) >= FOREST_RUNS and len(fields) >= FOREST_FIELDS
@@ -152,20 +159,20 @@ def forest(comparison, target):
         shuffled = permutation_importance(model, x[test], y[test], n_repeats=10, random_state=seed)
         drops.append(shuffled.importances_mean)
     means, deviations = np.mean(drops, axis=0), np.std(drops, axis=0, ddof=1)
-    found = [Importance(*row) for row in zip(fields, means, deviations, strict=True)]
-    return float(np.median(scores)), sorted(found, key=lambda one: -one.mean)
+    rows = [Importance(*row) for row in zip(fields, means, deviations, strict=True)]
+    return float(np.median(scores)), sorted(rows, key=lambda row: -row.mean)
 
 
-def _codes(column):
+def _codes(column: pd.Series) -> Float[np.ndarray, " N"]:
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(float)
     return pd.factorize(column.map(repr))[0].astype(float)
 
 
-def conclusions(comparison, found):
+def conclusions(comparison: Comparison, effects: list[Effect]) -> list[str]:
     """Sentences: what each field does, and what the runs are too few for."""
     lines = []
-    for effect in found:
+    for effect in effects:
         name = short(effect.field, comparison.fields)
         target, form = effect.target, effect.target.form.lstrip("+")
         if effect.verdict == MATTERS:
@@ -180,7 +187,7 @@ def conclusions(comparison, found):
                 f"{name} makes no difference to {target.words} that exceeds the seeds' "
                 f"({effect.spread:{form}} against {effect.needed:{form}})."
             )
-    if any(effect.verdict == TOO_FEW for effect in found):
+    if any(effect.verdict == TOO_FEW for effect in effects):
         lines.append(
             "Too few runs to tell an effect from chance: repeat every setting with another seed "
             "(mmvae.sweep --seeds 0,1)."

@@ -1,78 +1,44 @@
-"""What to expect by epoch, as a checklist; beside each criterion what a trivial answer scores."""
+"""What to expect of a run by epoch: criteria, and beside each what a trivial answer scores."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from mmvae.reporting.baselines import baselines
 from mmvae.reporting.questions.overfitting import comparable_total, epochs
-from mmvae.reporting.runs import finite
+from mmvae.reporting.runs import Run, finite
 from mmvae.runs.directory import CHECKPOINTS
 
-MET, MISSED, WAITING, NOT_KNOWN = "met", "missed", "not yet", "not logged"
-NOT_REACHED = "not reached"  # by a run that ended before
+Measure = Callable[[Run, int], tuple[bool | None, str]]
+Trivial = Callable[[Run], tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Check:
-    """One line of the checklist: a criterion, how the run stands, and what the line is worth."""
+class Criterion(NamedTuple):
+    """What a run should reach.
 
-    when: str
-    criterion: str
-    status: str
-    value: str
-    trivial: str
-    note: str = ""
-
-
-class _Criterion(NamedTuple):
-    """Epochs it belongs to, its words, and measure(run, last epoch) -> (met or None, text).
-
-    `trivial(run)` -> (text, note); the note says when the criterion tells nothing.
+    Attributes:
+        first, last: epochs it belongs to.
+        after: whether it is judged after the last of them alone.
+        words: what is asked for.
+        measure: of a run and the last epoch, whether it is met (None: not known), and in words.
+        trivial: of a run, what a trivial answer scores, and a note where that tells nothing.
     """
 
     first: int
     last: int
     after: bool
     words: str
-    measure: object
-    trivial: object
+    measure: Measure
+    trivial: Trivial
 
 
-def checklist(run):
-    """Checks of a Run in the order of training."""
-    return [_check(run, criterion) for criterion in _CRITERIA]
-
-
-def _check(run, criterion):
-    met, value = criterion.measure(run, criterion.last)
-    past = run.epochs_done >= criterion.last - 1e-6
-    begun = run.epochs_done >= criterion.first
-    if met is None:
-        status = NOT_KNOWN if past else WAITING
-    elif criterion.after and not past:
-        status = WAITING
-    elif met:
-        # A comparison of two epochs needs both; a level that is reached stays reached.
-        status = MET if begun or not criterion.after else WAITING
-    else:
-        status = MISSED if past else WAITING
-    if status == WAITING and run.finished:
-        status = NOT_REACHED
-    when = (
-        f"after {criterion.last} epochs"
-        if criterion.after
-        else f"epochs {criterion.first}-{criterion.last}"
-    )
-    return Check(when, criterion.words, status, value, *criterion.trivial(run))
-
-
-def _fall(start, least):
+def _fall(start: int, least: float) -> Measure:
     """Fall of the loss from the mean of epoch `start` to an epoch."""
 
-    def measure(run, last):
+    def measure(run: Run, last: int) -> tuple[bool | None, str]:
         loss = _train_by_epoch(run)
         first, end = loss[loss.index <= start + 1e-6], loss[loss.index <= last + 1e-6]
         if first.empty or end.empty or end.index[-1] <= first.index[-1]:
@@ -86,10 +52,10 @@ def _fall(start, least):
     return measure
 
 
-def _level(metric, sign, threshold, form):
+def _level(metric: str, sign: int, threshold: float, form: str) -> Measure:
     """Whether a validation metric went beyond a threshold: sign +1 above, -1 below."""
 
-    def measure(run, last):
+    def measure(run: Run, last: int) -> tuple[bool | None, str]:
         values = _until(run, f"val/{metric}", last)
         if values.empty:
             return None, "not evaluated yet"
@@ -100,7 +66,7 @@ def _level(metric, sign, threshold, form):
     return measure
 
 
-def _gap(run, last):
+def _gap(run: Run, last: int) -> tuple[bool | None, str]:
     loss = _by_epoch(run, "loss_total")
     loss = loss[loss.index <= last + 1e-6]
     if loss.empty:
@@ -110,8 +76,10 @@ def _gap(run, last):
     return bool(gap <= 0.2), f"val {abs(gap):.1%} {'above' if gap > 0 else 'below'} train"
 
 
-def _flat(least):
-    def measure(run, last):
+def _flat(least: float) -> Measure:
+    """Whether the validation loss changes by less than a share over its last quarter."""
+
+    def measure(run: Run, last: int) -> tuple[bool | None, str]:
         values = _until(run, "val/loss_total", last)
         if len(values) < 4:
             return None, f"{len(values)} evaluations"
@@ -122,7 +90,7 @@ def _flat(least):
     return measure
 
 
-def _deviation_grows(run, last):
+def _deviation_grows(run: Run, last: int) -> tuple[bool | None, str]:
     values, kl = _until(run, "train/latent_std", last), _until(run, "train/latent_kl", last)
     if len(values) < 2 or len(kl) < 2:
         return None, "not logged"
@@ -133,7 +101,7 @@ def _deviation_grows(run, last):
     return bool(kl.iloc[-1] > min(1.0, kl.iloc[0]) and values.iloc[-1] < 0.99), text
 
 
-def _gradients_flow(run, last):
+def _gradients_flow(run: Run, last: int) -> tuple[bool | None, str]:
     norms = _until(run, "train/grad_norm", last)
     if norms.empty:
         return None, "not logged"
@@ -141,7 +109,7 @@ def _gradients_flow(run, last):
     return bool(low > 1e-6 and math.isfinite(high)), f"norm {low:.2g} to {high:.2g}"
 
 
-def _best_saved(run, last):
+def _best_saved(run: Run, last: int) -> tuple[bool | None, str]:
     if run.best_step is None:
         return None, "not evaluated yet"
     kept = (run.path / CHECKPOINTS / str(run.best_step)).exists()
@@ -149,7 +117,7 @@ def _best_saved(run, last):
     return kept, f"epoch {epoch:.3g}, checkpoint {'kept' if kept else 'missing'}"
 
 
-def _train_by_epoch(run):
+def _train_by_epoch(run: Run) -> pd.Series:
     """Mean training loss of each whole epoch, by its number."""
     loss, size = finite(comparable_total(run)), run.steps_per_epoch
     if loss.empty or not size:
@@ -158,18 +126,18 @@ def _train_by_epoch(run):
     return means[means.index <= run.epochs_done + 1e-6]
 
 
-def _by_epoch(run, metric):
+def _by_epoch(run: Run, metric: str) -> pd.DataFrame:
     frame = epochs(run, metric)
     frame.index = frame.index.astype(float) / (run.steps_per_epoch or 1)
     return frame
 
 
-def _until(run, name, epoch):
+def _until(run: Run, name: str, epoch: int) -> pd.Series:
     values = finite(run.series(name))
     return values[values.index <= epoch * (run.steps_per_epoch or 1) + 1e-6]
 
 
-def _of_loss(run):
+def _of_loss(run: Run) -> tuple[str, str]:
     """What part of the caption loss piece frequencies alone take off."""
     known = baselines(run).get("loss_caption")
     size = run.card.get("vocabulary", {}).get("size")
@@ -183,8 +151,8 @@ def _of_loss(run):
     )
 
 
-def _of(metric, sign, threshold, form):
-    def trivial(run):
+def _of(metric: str, sign: int, threshold: float, form: str) -> Trivial:
+    def trivial(run: Run) -> tuple[str, str]:
         known = baselines(run).get(metric)
         if known is None:
             return "not known", ""
@@ -202,14 +170,16 @@ def _of(metric, sign, threshold, form):
     return trivial
 
 
-def _nothing(note=""):
+def _nothing(note: str = "") -> Trivial:
     return lambda run: ("-", note)
 
 
-def _reaches(first, last, final, text, name, sign, limit, form):
+def _reaches(
+    first: int, last: int, after: bool, words: str, name: str, sign: int, limit: float, form: str
+) -> Criterion:
     """A criterion that a metric passes a limit, with its trivial baseline beside it."""
     measures = _level(name, sign, limit, form), _of(name, sign, limit, form)
-    return _Criterion(first, last, final, text, *measures)
+    return Criterion(first, last, after, words, *measures)
 
 
 _STD = (
@@ -217,20 +187,20 @@ _STD = (
     "fills. Judged by the KL."
 )
 _EASY_GAP = "An untrained model meets it too: read it beside the loss itself."
-_CRITERIA = (
-    _Criterion(1, 5, False, "loss falls by 20-30 % from epoch 1", _fall(1, 0.2), _of_loss),
-    _Criterion(1, 5, False, "the latent fills", _deviation_grows, _nothing(_STD)),
-    _Criterion(1, 5, False, "gradients flow", _gradients_flow, _nothing()),
-    _Criterion(6, 20, False, "another 30-40 % from epoch 5", _fall(5, 0.3), _of_loss),
-    _Criterion(6, 20, False, "val within 20 % of train", _gap, _nothing(_EASY_GAP)),
-    _Criterion(20, 20, True, "loss at half of epoch 1", _fall(1, 0.5), _of_loss),
-    _Criterion(20, 20, True, "val within 20 % of train", _gap, _nothing(_EASY_GAP)),
+CRITERIA = (
+    Criterion(1, 5, False, "loss falls by 20-30 % from epoch 1", _fall(1, 0.2), _of_loss),
+    Criterion(1, 5, False, "the latent fills", _deviation_grows, _nothing(_STD)),
+    Criterion(1, 5, False, "gradients flow", _gradients_flow, _nothing()),
+    Criterion(6, 20, False, "another 30-40 % from epoch 5", _fall(5, 0.3), _of_loss),
+    Criterion(6, 20, False, "val within 20 % of train", _gap, _nothing(_EASY_GAP)),
+    Criterion(20, 20, True, "loss at half of epoch 1", _fall(1, 0.5), _of_loss),
+    Criterion(20, 20, True, "val within 20 % of train", _gap, _nothing(_EASY_GAP)),
     _reaches(21, 50, False, "caption accuracy over 70 %", "caption_accuracy", 1, 0.70, ".1%"),
     _reaches(21, 50, False, "image MSE under 0.3", "image_mse", -1, 0.3, ".4f"),
     _reaches(50, 50, True, "caption accuracy over 75 %", "caption_accuracy", 1, 0.75, ".1%"),
     _reaches(50, 50, True, "image MSE under 0.25", "image_mse", -1, 0.25, ".4f"),
-    _Criterion(50, 50, True, "the loss levels off (below 5 %)", _flat(0.05), _nothing()),
-    _Criterion(51, 100, False, "convergence (below 2 %)", _flat(0.02), _nothing()),
-    _Criterion(100, 100, True, "best val loss saved", _best_saved, _nothing()),
-    _Criterion(100, 100, True, "metrics stable (below 2 %)", _flat(0.02), _nothing()),
+    Criterion(50, 50, True, "the loss levels off (below 5 %)", _flat(0.05), _nothing()),
+    Criterion(51, 100, False, "convergence (below 2 %)", _flat(0.02), _nothing()),
+    Criterion(100, 100, True, "best val loss saved", _best_saved, _nothing()),
+    Criterion(100, 100, True, "metrics stable (below 2 %)", _flat(0.02), _nothing()),
 )

@@ -1,10 +1,13 @@
 """Several runs beside each other: which fields differ, which runs differ by their seed alone."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
+
+from mmvae.reporting.runs import Run
 
 _NAMES_ONLY = ("name", "wandb.mode", "wandb.project")  # no influence on training
 SEED = "seed"
@@ -17,6 +20,10 @@ class Target(NamedTuple):
     words: str
     form: str
     less: bool
+
+    def best(self, values: pd.Series) -> float:
+        """The best of some values."""
+        return values.min() if self.less else values.max()
 
 
 TARGETS = (
@@ -35,30 +42,30 @@ class Comparison:
     """Runs, and what differs between them.
 
     Attributes:
-        runs: Runs in the given order.
+        runs: in the given order.
         fields: dotted fields that differ, the seed not among them.
         seeds: whether the seed differs.
         table: one row for each run: the fields, "seed", "setting" (a label of the fields), and
             the value of each target at the run's best step.
-        targets: Targets that every run has and that mean the same in every run.
+        targets: those that every run has and that mean the same in every run.
         notes: sentences on what cannot be compared.
     """
 
-    runs: list
-    fields: list
+    runs: list[Run]
+    fields: list[str]
     seeds: bool
     table: pd.DataFrame
-    targets: list
-    notes: list
+    targets: list[Target]
+    notes: list[str]
 
     @property
-    def settings(self):
+    def settings(self) -> list[str]:
         """Labels of the settings, in the order of the runs."""
         return list(dict.fromkeys(self.table["setting"]))
 
 
-def compare(runs):
-    """The Comparison of at least two Runs."""
+def compare(runs: Sequence[Run]) -> Comparison:
+    """What differs between at least two runs, and what they reached."""
     differing = _differing(runs)
     fields = [name for name in differing if name != SEED]
     table = pd.DataFrame([_row(run, fields) for run in runs])
@@ -66,7 +73,7 @@ def compare(runs):
     return Comparison(list(runs), fields, SEED in differing, table, targets, notes)
 
 
-def short(field, fields):
+def short(field: str, fields: Sequence[str]) -> str:
     """A field's shortest name that none of the others shares."""
     parts = field.split(".")
     for count in range(1, len(parts) + 1):
@@ -76,7 +83,7 @@ def short(field, fields):
     return field
 
 
-def _differing(runs):
+def _differing(runs: Sequence[Run]) -> list[str]:
     """Fields that some runs have another value of, or lack, in the order of the first's config."""
     names = dict.fromkeys(name for run in runs for name in run.config)
     return [
@@ -86,14 +93,14 @@ def _differing(runs):
     ]
 
 
-def _row(run, fields):
+def _row(run: Run, fields: list[str]) -> dict[str, Any]:
     values = {field: run.config.get(field) for field in fields}
     label = ", ".join(f"{short(field, fields)}={_text(value)}" for field, value in values.items())
     row = values | {"run": run.name, SEED: run.config.get(SEED), "setting": label or "all alike"}
     return row | {target.metric: at_best(run, target.metric) for target in TARGETS}
 
 
-def at_best(run, metric):
+def at_best(run: Run, metric: str) -> float:
     """A validation metric at the run's best step, or the last one before; NaN where none is."""
     values = run.series(f"val/{metric}").astype(float)
     if run.best_step is None or values.empty:
@@ -102,13 +109,16 @@ def at_best(run, metric):
     return float((before if len(before) else values).iloc[-1])
 
 
-def _targets(runs, fields, table):
+def _targets(
+    runs: Sequence[Run], fields: list[str], table: pd.DataFrame
+) -> tuple[list[Target], list[str]]:
+    """Targets that can be compared, and notes on what cannot."""
     notes, unfit = [], set()
-    weighing = [name for name in fields if name.startswith(("loss.weights", "loss.free_bits"))]
-    if weighing:
+    weights = [name for name in fields if name.startswith(("loss.weights", "loss.free_bits"))]
+    if weights:
         unfit.add("loss_total")
         notes.append(
-            f"{', '.join(weighing)} differ, so the total loss means another thing in each run: "
+            f"{', '.join(weights)} differ, so the total loss means another thing in each run: "
             f"compare its parts, which are not weighted."
         )
     if any(name.startswith("model.modalities.image.likelihood") for name in fields):
@@ -123,5 +133,5 @@ def _targets(runs, fields, table):
     return kept, notes
 
 
-def _text(value):
+def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
