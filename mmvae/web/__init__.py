@@ -1,5 +1,5 @@
 """A run in the browser.
 
-Files, each importing only those before it: `limits`, `history`, `directions`, `nearest`, `cards`,
-`fields`, `studio` (does what tabs and endpoints ask for), `api`, `tabs` (a file each), `app`.
+Files, each importing only those before it: `limits`, `directions`, `nearest`, `studio` (does what
+tabs and endpoints ask for), `cards`, `fields`, `history`, `api`, `tabs` (a file each), `app`.
 """

@@ -1,14 +1,26 @@
 """The page: tabs, history and endpoints around a Studio."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
 from mmvae.errors import UserError
 from mmvae.web import api, cards, limits
+from mmvae.web.fields import Tab
 from mmvae.web.history import History
-from mmvae.web.tabs import about, caption, copying, draw, explore, generate, interpolate
+from mmvae.web.studio import Studio
+from mmvae.web.tabs import (
+    about,
+    caption_to_image,
+    copying,
+    explore,
+    generate,
+    image_to_caption,
+    interpolate,
+)
 
 _AT_ONCE = 2  # requests that compute; the others wait
 _WAITING = 64
@@ -21,8 +33,8 @@ _THEME = gr.themes.Default(
 )
 
 
-def build(studio):
-    """The `gr.Blocks` of a Studio."""
+def build(studio: Studio) -> gr.Blocks:
+    """The page of a Studio."""
     name = studio.session.config.name
     with gr.Blocks(title=f"mmvae: {name}", delete_cache=_CLEAN, analytics_enabled=False) as app:
         gr.Markdown(f"# {name}\nOne continuous latent for a picture and its caption.")
@@ -30,7 +42,7 @@ def build(studio):
         with gr.Tabs() as tabs:
             for title, make in TABS.items():
                 with gr.Tab(title, id=title):
-                    parts += _parts(make(studio))
+                    parts += make(studio)
         history = History(tabs, parts)
         for part in parts:
             _connect(part, history)
@@ -39,7 +51,9 @@ def build(studio):
     return app.queue(max_size=_WAITING)
 
 
-def launch(app, host, port, auth=None, block=True):
+def launch(
+    app: gr.Blocks, host: str, port: int, auth: tuple[str, str] | None = None, block: bool = True
+) -> str:
     """Serve an app; returns when it is stopped, or at once its address where not `block`.
 
     Raises:
@@ -68,18 +82,11 @@ def launch(app, host, port, auth=None, block=True):
     return url
 
 
-def _parts(made):
-    """The `fields.Tab`s that a tab's `build` returned: one, several, or none."""
-    if made is None:
-        return []
-    return made if isinstance(made, list) else [made]
-
-
-def _connect(part, history):
-    def live(*settings):
+def _connect(part: Tab, history: History) -> None:
+    def live(*settings: Any) -> list[Any]:
         return list(part.run(*settings))
 
-    def recorded(*values):
+    def recorded(*values: Any) -> list[Any]:
         *settings, past = values
         return [*part.run(*settings), *history.after(past, part, settings)]
 
@@ -90,11 +97,11 @@ def _connect(part, history):
     gr.on(part.triggers, run, inputs, outputs, api_visibility="private", **quiet, **_OPTIONS)
 
 
-def _shown(function):
+def _shown(function: Callable) -> Callable:
     """The function with UserErrors as messages on the page."""
 
     @functools.wraps(function)
-    def wrapped(*args, **kwargs):
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except UserError as error:
@@ -105,8 +112,8 @@ def _shown(function):
 
 TABS = {
     "Generate": generate.build,
-    "Caption to image": draw.build,
-    "Image to caption": caption.build,
+    "Caption to image": caption_to_image.build,
+    "Image to caption": image_to_caption.build,
     "Explore": explore.build,
     "Interpolate": interpolate.build,
     "Is it copying?": copying.build,

@@ -4,11 +4,17 @@ import base64
 import html
 import io
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
+import numpy as np
+from gradio.components import Component
+from jaxtyping import UInt8
 
 from mmvae.data.contact_sheet import to_picture
 from mmvae.web import limits
+from mmvae.web.studio import Card
 
 CSS = """
 .cards { display: grid !important; gap: 18px;
@@ -30,35 +36,35 @@ CSS = """
 """
 
 
-def png(image):
-    """Bytes of a PNG file of uint8 pixels [H, W, C]."""
+def png(image: UInt8[np.ndarray, "H W C"]) -> bytes:
+    """Bytes of a PNG file."""
     file = io.BytesIO()
     to_picture(image).save(file, "PNG")
     return file.getvalue()
 
 
-def data_url(raw, kind):
+def data_url(raw: bytes, kind: str) -> str:
     """A URL that is its own file; `kind` such as "image/png"."""
     return f"data:{kind};base64,{base64.b64encode(raw).decode()}"
 
 
-def record(card):
-    """What a card's JSON file and the API say of it, a dict."""
-    found = {"caption": card.caption, "agreement": round(card.agreement, 4), "seed": card.seed}
-    return found | card.settings
+def record(card: Card) -> dict[str, Any]:
+    """What a card's JSON file and the API say of it."""
+    facts = {"caption": card.caption, "agreement": round(card.agreement, 4), "seed": card.seed}
+    return facts | card.settings
 
 
-def figure(card, downloads=True):
-    """HTML of a Card."""
+def figure(card: Card, downloads: bool = True) -> str:
+    """HTML of a card."""
     facts = [] if card.seed is None else [f"seed {card.seed}"]
     facts.append(f"agreement {card.agreement:+.2f}")
-    words = f"reads as: {card.caption}" if card.asked else card.caption
+    words = f"reads as: {card.caption}" if card.prompt else card.caption
     links = _links(card) if downloads else ""
     return picture(card.image, words, " · ".join(facts), links)
 
 
-def picture(image, words, facts="", links=""):
-    """HTML of uint8 pixels [H, W, C] with words and facts below; `links` is HTML."""
+def picture(image: UInt8[np.ndarray, "H W C"], words: str, facts: str = "", links: str = "") -> str:
+    """HTML of a picture with words and facts below; `links` is HTML."""
     words, facts = html.escape(words or "(no words)"), html.escape(facts)
     source = data_url(png(image), "image/png")
     return (
@@ -68,17 +74,17 @@ def picture(image, words, facts="", links=""):
     )
 
 
-def link(raw, kind, name, words):
+def link(raw: bytes, kind: str, name: str, words: str) -> str:
     """HTML of a link that saves bytes as a file."""
     return f'<a download="{html.escape(name)}" href="{data_url(raw, kind)}">{words}</a>'
 
 
-def strip(cards):
+def strip(cards: Sequence[Card]) -> str:
     """HTML of cards in one row."""
     return f'<div class="strip">{"".join(figure(card, downloads=False) for card in cards)}</div>'
 
 
-def _links(card):
+def _links(card: Card) -> str:
     name = "pair" if card.seed is None else f"seed-{card.seed}"
     facts = json.dumps(record(card), indent=2).encode()
     return link(png(card.image), "image/png", f"{name}.png", "PNG") + link(
@@ -92,7 +98,7 @@ class Slots:
     Made where they shall stand; `outputs` and `fill` are for event handlers.
     """
 
-    def __init__(self, seed_field):
+    def __init__(self, seed_field: gr.Number) -> None:
         self._seeds = gr.State([])
         self._columns, self._figures = [], []
         with gr.Row(elem_classes="cards"):
@@ -110,11 +116,11 @@ class Slots:
                 self._columns.append(column)
 
     @property
-    def outputs(self):
+    def outputs(self) -> list[Component]:
         """The components that `fill` gives values for."""
         return [self._seeds, *self._columns, *self._figures]
 
-    def fill(self, cards):
+    def fill(self, cards: Sequence[Card]) -> list[Any]:
         """Values of `outputs` that show these cards."""
         shown = [place < len(cards) for place in range(limits.CARDS)]
         figures = [figure(card) for card in cards] + [""] * (limits.CARDS - len(cards))

@@ -1,22 +1,29 @@
 """What a visitor did since the page was opened, to be loaded back."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+from gradio.components import Component
+
+from mmvae.web.fields import Tab
 
 _MOST = 30
 _LABEL = 90  # characters
+
+Entry = tuple[int, Sequence[Any]]  # place of the tab among all, values of its inputs
 
 
 class History:
     """A list under the tabs; made where it shall stand.
 
     Args:
-        tabs: the `gr.Tabs` that it switches.
-        parts: every `fields.Tab` of the app.
+        tabs: what it switches.
+        parts: every `Tab` of the app.
     """
 
-    def __init__(self, tabs, parts):
+    def __init__(self, tabs: gr.Tabs, parts: list[Tab]) -> None:
         self._tabs, self._parts = tabs, parts
         self.state = gr.State([])
         with gr.Accordion("History of this session", open=False):
@@ -24,7 +31,7 @@ class History:
             self._button = gr.Button("Load back", size="sm")
         self.outputs = [self.state, self._list]
 
-    def connect(self, shown, **options):
+    def connect(self, shown: Callable[[Callable], Callable], **options: Any) -> None:
         """Let the button show an old entry; `shown` wraps the handler, `options` its event's."""
         fields = {
             field
@@ -35,7 +42,9 @@ class History:
         inputs, outputs = [self.state, self._list], [self._tabs, *fields]
         self._button.click(shown(self._load), inputs, outputs, **options)
 
-    def after(self, past, part, settings):
+    def after(
+        self, past: list[Entry], part: Tab, settings: Sequence[Any]
+    ) -> tuple[list[Entry], gr.Radio]:
         """Values of `outputs` when `part` has run with `settings`."""
         past = [(self._parts.index(part), settings), *past][:_MOST]
         labels = [_label(self._parts[index].name, values) for index, values in past]
@@ -43,7 +52,7 @@ class History:
         labels = [f"{len(past) - place}. {label}" for place, label in enumerate(labels)]
         return past, gr.Radio(labels, value=None)
 
-    def _load(self, past, place):
+    def _load(self, past: list[Entry], place: int | None) -> dict[Component, Any]:
         if place is None:
             return {self._tabs: gr.Tabs()}
         index, settings = past[place]
@@ -53,12 +62,12 @@ class History:
         return {self._tabs: gr.Tabs(selected=part.name)} | values
 
 
-def _there(field, value):
+def _there(field: Component, value: Any) -> Any:
     """The value, or None for an upload that was cleaned up since."""
     gone = isinstance(field, gr.Image) and value and not Path(value).exists()
     return None if gone else value
 
 
-def _label(name, settings):
+def _label(name: str, settings: Sequence[Any]) -> str:
     words = ["picture" if "/" in str(s) else f"{s}" for s in settings if s not in (None, "")]
     return f"{name}: {', '.join(words)}"[:_LABEL]

@@ -1,6 +1,10 @@
 """What the demo takes from strangers: numbers, texts and pictures within bounds."""
 
+from typing import Any
+
 import numpy as np
+from jaxtyping import Float
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmvae.errors import UserError
 
@@ -13,8 +17,8 @@ UPLOAD = 5 * 2**20  # bytes
 BODY = 8 * 2**20  # bytes of a request: a picture in base64 and some words
 
 
-def number(value, least, most, name):
-    """A whole number within bounds, int.
+def number(value: Any, least: int, most: int, name: str) -> int:
+    """A whole number within bounds.
 
     Raises:
         UserError: it is none, or outside.
@@ -26,13 +30,21 @@ def number(value, least, most, name):
     return int(value)
 
 
-def seed(value):
-    """A seed that leaves room for the seeds that follow it."""
+def seed(value: Any) -> int:
+    """A seed that leaves room for the seeds that follow it.
+
+    Raises:
+        UserError: it is no whole number, or outside.
+    """
     return number(value, 0, 2**32 - 1 - CARDS, "the seed")
 
 
-def temperature(value):
-    """A temperature from 0 to 2, float."""
+def temperature(value: Any) -> float:
+    """A temperature from 0 to 2.
+
+    Raises:
+        UserError: it is no number, or outside.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError("the temperature must be a number.")
     if not 0 <= value <= TEMPERATURE:
@@ -40,8 +52,12 @@ def temperature(value):
     return float(value)
 
 
-def text(value, name="the caption"):
-    """A text of at least one and at most 200 characters."""
+def text(value: Any, name: str = "the caption") -> str:
+    """A text of at least one and at most 200 characters, without spaces around it.
+
+    Raises:
+        UserError: it is empty or too long.
+    """
     if not isinstance(value, str) or not value.strip():
         raise UserError(f"write {name} first.")
     if len(value) > TEXT:
@@ -49,35 +65,36 @@ def text(value, name="the caption"):
     return value.strip()
 
 
-def places(values, directions):
-    """Places along `Directions`, an array [n]."""
-    reach = directions.REACH
+def places(values: Any, count: int, reach: float) -> Float[np.ndarray, " n"]:
+    """Places along n directions, in standard deviations.
+
+    Raises:
+        UserError: other than `count` numbers from -reach to reach.
+    """
     try:
-        found = np.asarray(values, float)
+        numbers = np.asarray(values, float)
     except (TypeError, ValueError):
-        found = np.zeros(0)
-    if found.shape != (directions.count,) or not np.all(np.abs(found) <= reach):
-        raise UserError(
-            f"name {directions.count} places from -{reach} to {reach}, one for each direction."
-        )
-    return found
+        numbers = np.zeros(0)
+    if numbers.shape != (count,) or not np.all(np.abs(numbers) <= reach):
+        raise UserError(f"name {count} places from -{reach} to {reach}, one for each direction.")
+    return numbers
 
 
 class BodyLimit:
     """ASGI middleware: refuses requests larger than `most` bytes, also those that do not say."""
 
-    def __init__(self, app, most=BODY):
+    def __init__(self, app: ASGIApp, most: int = BODY) -> None:
         self.app, self.most = app, most
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        told = dict(scope["headers"]).get(b"content-length", b"0")
-        if not told.isdigit() or int(told) > self.most:
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > self.most:
             return await _refuse(send)
         size = 0
 
-        async def counted():
+        async def counted() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
@@ -95,6 +112,6 @@ class _TooLarge(Exception):
     pass
 
 
-async def _refuse(send):
+async def _refuse(send: Send) -> None:
     await send({"type": "http.response.start", "status": 413, "headers": []})
     await send({"type": "http.response.body", "body": b"too large"})

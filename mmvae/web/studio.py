@@ -5,16 +5,22 @@ picture file.
 """
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, UInt8
 
 from mmvae.data import pictures
 from mmvae.errors import UserError
-from mmvae.inference.pairs import write_motion
-from mmvae.inference.session import SAMPLERS
+from mmvae.inference.pairs import Pairs, write_motion
+from mmvae.inference.session import SAMPLERS, Session
 from mmvae.web import limits
 from mmvae.web.directions import Directions
+from mmvae.web.nearest import Neighbour, Training
+
+Start = int | str | bytes
 
 
 @dataclass(frozen=True)
@@ -22,83 +28,103 @@ class Card:
     """A picture and its caption as the demo shows them.
 
     Attributes:
-        image: uint8 [H, W, C].
+        image: the picture.
         caption: what the model writes for it.
-        agreement: cosine of the picture and a caption, -1 to 1; which one, says `asked`.
-        seed: what the latent was drawn with, or None.
+        agreement: cosine of the picture and a caption, -1 to 1: of the prompt where there is one.
+        seed: what the latent was sampled with, or None.
         settings: what else is needed to make it again.
-        asked: the caption that was asked for, or "" when the model wrote its own.
+        prompt: the caption that the picture was made for, or "".
     """
 
-    image: np.ndarray
+    image: UInt8[np.ndarray, "H W C"]
     caption: str
     agreement: float
     seed: int | None
-    settings: dict
-    asked: str = ""
+    settings: dict[str, Any]
+    prompt: str = ""
+
+
+class WrittenCaption(NamedTuple):
+    """A caption of a picture: how well it agrees, and its mean log-probability a token, nats."""
+
+    text: str
+    agreement: float
+    score: float
+
+
+class Captioned(NamedTuple):
+    """Captions of a picture, best agreement first; the picture as its latent keeps it, and as the
+    model sees it."""
+
+    captions: list[WrittenCaption]
+    reconstruction: Card
+    pixels: UInt8[np.ndarray, "H W C"]
 
 
 class Studio:
     """The verbs of the demo over a Session.
 
     Args:
-        session: an `inference.Session`.
-        training: a `training.Training`, or None where the training pairs are not at hand.
+        session: a trained model.
+        training: the training pairs, or None where they are not at hand.
         about: Markdown about the model.
     """
 
-    def __init__(self, session, training, about):
+    def __init__(self, session: Session, training: Training | None, about: str) -> None:
         self.session, self.training, self.about = session, training, about
         aggregate = session.aggregate
         self.directions = None if aggregate is None else Directions.of(aggregate)
         self.samplers = [name for name in SAMPLERS if name != "gmm" or aggregate is not None]
 
-    def generate(self, num, seed, temperature, sampler):
+    def generate(self, num: int, seed: int, temperature: float, sampler: str) -> list[Card]:
         """`num` new cards with the seeds from `seed` on."""
-        num = limits.number(num, 1, limits.CARDS, "the number")
-        seed, temperature = limits.seed(seed), limits.temperature(temperature)
-        seeds = [seed + i for i in range(num)]
+        seeds = _seeds(num, seed)
+        temperature = limits.temperature(temperature)
         latents = self.session.sample_latents(seeds, sampler=sampler, temperature=temperature)
-        return self._cards(
-            self.session.decode(latents), seeds, {"temperature": temperature, "sampler": sampler}
-        )
+        settings = {"temperature": temperature, "sampler": sampler}
+        return self._cards(self.session.decode(latents), seeds, settings)
 
-    def draw(self, caption, num, seed, temperature):
-        """`num` cards drawn for a caption, those that agree with it best first."""
+    def caption_to_image(self, caption: str, num: int, seed: int, temperature: float) -> list[Card]:
+        """`num` cards for a caption, those that agree with it best first."""
         caption = self._caption(caption)
-        num = limits.number(num, 1, limits.CARDS, "the number")
-        seed, temperature = limits.seed(seed), limits.temperature(temperature)
-        seeds = [seed + i for i in range(num)]
+        seeds = _seeds(num, seed)
+        temperature = limits.temperature(temperature)
         latents = self.session.sample_latents(
-            seeds, caption=[caption] * num, temperature=temperature
+            seeds, caption=[caption] * len(seeds), temperature=temperature
         )
-        settings = {"asked": caption, "temperature": temperature}
+        settings = {"prompt": caption, "temperature": temperature}
         cards = self._cards(self.session.decode(latents), seeds, settings, caption)
         return sorted(cards, key=lambda card: -card.agreement)
 
-    def caption(self, picture, num, seed, temperature):
-        """([(caption, agreement, score)], card, pixels) of a picture file's bytes: captions, those
-        that agree with it best first; the picture as the latent keeps it, and as the model sees it.
+    def image_to_caption(
+        self, picture: bytes | None, num: int, seed: int, temperature: float
+    ) -> Captioned:
+        """Up to `num` captions of a picture file's bytes, those that agree with it best first.
 
-        The first one tried is the likeliest; the others are drawn at `temperature`.
+        The first one tried is the likeliest; the others are sampled at `temperature`.
         """
         num = limits.number(num, 1, limits.CAPTIONS, "the number")
         seed, temperature = limits.seed(seed), limits.temperature(temperature)
         pixels = self.picture(picture)
         latents = self.session.encode(image=pixels[None])[0]
         (likeliest,), (score,) = self.session.write(latents, beams=4)
-        found = {likeliest: float(score)}
+        scores = {likeliest: float(score)}
         if num > 1 and temperature > 0:
             seeds = seed + np.arange(num - 1)
             repeated = np.repeat(latents, num - 1, axis=0)
-            drawn = self.session.write(repeated, seeds=seeds, temperature=temperature)
-            found = dict(zip(*drawn)) | found
-        agreements = self._agreements(np.repeat(pixels[None], len(found), axis=0), list(found))
-        rows = [(c, float(a), float(s)) for (c, s), a in zip(found.items(), agreements)]
+            sampled = self.session.write(repeated, seeds=seeds, temperature=temperature)
+            scores = dict(zip(*sampled)) | scores
+        agreements = self._agreements(np.repeat(pixels[None], len(scores), axis=0), list(scores))
+        captions = [
+            WrittenCaption(text, float(agreement), float(score))
+            for (text, score), agreement in zip(scores.items(), agreements)
+        ]
         (card,) = self._cards(self.session.decode(latents), [None], {})
-        return sorted(rows, key=lambda row: -row[1]), card, pixels
+        return Captioned(sorted(captions, key=lambda one: -one.agreement), card, pixels)
 
-    def explore(self, start, places):
+    def explore(
+        self, start: Start, places: Sequence[float] | None
+    ) -> tuple[Card, Float[np.ndarray, " n"]]:
         """The card at `places` along the principal directions, moved there from a start.
 
         `places` are in standard deviations; None is where the start lies. Also returns where the
@@ -107,21 +133,28 @@ class Studio:
         directions = self._explorable()
         latent = self.latent(start)
         if places is not None:
-            latent = directions.moved(latent, limits.places(places, directions))
+            places = limits.places(places, directions.count, directions.REACH)
+            latent = directions.moved(latent, places)
         pairs = self.session.decode(latent[None])
         (card,) = self._cards(pairs, [None], {"latent": latent.tolist()})
         return card, np.clip(directions.places(latent), -directions.REACH, directions.REACH)
 
-    def interpolate(self, start, end, steps):
-        """(cards, bytes of a GIF with captions) on the way from a start to another."""
+    def interpolate(self, start: Start, end: Start, steps: int) -> tuple[list[Card], bytes]:
+        """Cards on the way from a start to another, and the bytes of a GIF with captions."""
         steps = limits.number(steps, *limits.FRAMES, "the number of steps")
         pairs = self.session.interpolate(self.latent(start), self.latent(end), steps)
         motion = io.BytesIO()
         write_motion(pairs, motion)
         return self._cards(pairs, [None] * steps, {}), motion.getvalue()
 
-    def copying(self, num, seed, temperature, sampler):
-        """[(card, its nearest training pairs)] of new cards; see `Training.nearest`."""
+    def copying(
+        self, num: int, seed: int, temperature: float, sampler: str
+    ) -> list[tuple[Card, list[Neighbour]]]:
+        """New cards, each with its nearest training pairs.
+
+        Raises:
+            UserError: the training pairs are not at hand.
+        """
         if self.training is None:
             raise UserError(
                 "the training pairs are not on this machine; start the demo with --data DATASET."
@@ -130,8 +163,8 @@ class Studio:
         nearest = self.training.nearest(np.stack([card.image for card in cards]))
         return list(zip(cards, nearest))
 
-    def latent(self, start):
-        """Latent [D] of a start: an int, a string (a seed when it is digits), or bytes."""
+    def latent(self, start: Start) -> Float[np.ndarray, " D"]:
+        """The latent of a start: an int, a string (a seed when it is digits), or bytes."""
         if isinstance(start, bytes):
             return self.session.encode(image=self.picture(start)[None])[0][0]
         if isinstance(start, str) and start.strip().isdecimal() and len(start) < 12:
@@ -141,15 +174,19 @@ class Studio:
         caption = self._caption(start)
         return self.session.sample_latents([0], caption=[caption])[0]
 
-    def picture(self, raw):
-        """Pixels [H, W, C] of the bytes of a picture file."""
+    def picture(self, raw: bytes | None) -> UInt8[np.ndarray, "H W C"]:
+        """Pixels of the bytes of a picture file, as the model sees them.
+
+        Raises:
+            UserError: there is none, it is too large, or no picture.
+        """
         if not raw:
             raise UserError("give a picture first.")
         if len(raw) > limits.UPLOAD:
             raise UserError(f"the picture has more than {limits.UPLOAD >> 20} MB.")
         return pictures.load(raw, self.session.shapes["image"])
 
-    def warm_up(self):
+    def warm_up(self) -> None:
         """Compile everything once; later calls only compute."""
         session = self.session
         for sampler in self.samplers:
@@ -160,30 +197,40 @@ class Studio:
         session.write(latents, beams=4)
         self._cards(session.decode(latents), [None], {})
 
-    def _caption(self, caption):
+    def _caption(self, caption: str) -> str:
         caption = limits.text(caption)
         self.session.check_caption(caption)
         return caption
 
-    def _explorable(self):
+    def _explorable(self) -> Directions:
         if self.directions is None:
             raise UserError(
                 "this checkpoint has no fitted aggregate posterior; training fits it when it ends."
             )
         return self.directions
 
-    def _cards(self, pairs, seeds, settings, asked=""):
-        captions = [asked] * len(seeds) if asked else pairs.captions
+    def _cards(
+        self, pairs: Pairs, seeds: Sequence[int | None], settings: dict[str, Any], prompt: str = ""
+    ) -> list[Card]:
+        captions = [prompt] * len(seeds) if prompt else pairs.captions
         agreements = self._agreements(pairs.images, captions)
         settings = {"checkpoint": self.session.step} | settings
         return [
-            Card(image, caption, float(agreement), seed, settings, asked)
+            Card(image, caption, float(agreement), seed, settings, prompt)
             for image, caption, agreement, seed in zip(
                 pairs.images, pairs.captions, agreements, seeds
             )
         ]
 
-    def _agreements(self, images, captions):
-        """Cosines [N] of pictures and captions, by the vectors that retrieval uses."""
+    def _agreements(
+        self, images: UInt8[np.ndarray, "N H W C"], captions: list[str]
+    ) -> Float[np.ndarray, " N"]:
+        """Cosines of pictures and captions, by the vectors that retrieval uses."""
         left, right = self.session.project(image=images), self.session.project(caption=captions)
         return np.sum(left * right, axis=1)
+
+
+def _seeds(num: int, seed: int) -> list[int]:
+    """As many seeds as cards are wanted, from `seed` on."""
+    num, seed = limits.number(num, 1, limits.CARDS, "the number"), limits.seed(seed)
+    return [seed + place for place in range(num)]

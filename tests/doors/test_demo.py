@@ -44,7 +44,7 @@ class Demo:
         self._log = log
         with log.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mmvae.web", *flags],
+                [sys.executable, "-m", "mmvae.demo", *flags],
                 env=environment,
                 cwd=log.parent,
                 stdout=out,
@@ -106,13 +106,13 @@ def test_every_tab_has_an_endpoint(client):
     assert [pair["seed"] for pair in pairs] == [5, 6, 7]
     assert decoded(pairs[0]["image"]).shape == (32, 32, 3)
     assert all(-1 <= pair["agreement"] <= 1 for pair in pairs)
-    drawn = client.predict(caption=PROMPT, num=4, api_name="/draw")
-    agreements = [pair["agreement"] for pair in drawn]
+    pictures = client.predict(caption=PROMPT, num=4, api_name="/draw")
+    agreements = [pair["agreement"] for pair in pictures]
     assert agreements == sorted(agreements, reverse=True)
-    assert {pair["asked"] for pair in drawn} == {PROMPT}
-    found = client.predict(picture=pairs[0]["image"], num=3, api_name="/caption")
-    assert 1 <= len(found["captions"]) <= 3
-    assert decoded(found["reconstruction"]).shape == (32, 32, 3)
+    assert {pair["prompt"] for pair in pictures} == {PROMPT}
+    captioned = client.predict(picture=pairs[0]["image"], num=3, api_name="/caption")
+    assert 1 <= len(captioned["captions"]) <= 3
+    assert decoded(captioned["reconstruction"]).shape == (32, 32, 3)
     between = client.predict(start="5", end=PROMPT, steps=4, api_name="/interpolate")
     assert len(between["pairs"]) == 4
     assert base64.b64decode(between["gif"]).startswith(b"GIF8")
@@ -328,7 +328,7 @@ def test_generate_tab(shown):
 def test_caption_to_image_tab(shown):
     go(shown, "Caption to image", None)
     shown.get_by_label("Caption", exact=True).fill(PROMPT)
-    shown.get_by_role("button", name="Draw", exact=True).click()
+    shown.get_by_role("button", name="Generate pictures", exact=True).click()
     cards(shown).nth(7).wait_for()
     assert "reads as:" in cards(shown).first.inner_text()
 
@@ -385,7 +385,7 @@ def test_history_loads_settings_and_results_back(shown):
 def test_a_mistake_is_told_on_the_page(shown):
     go(shown, "Caption to image", None)
     shown.get_by_label("Caption", exact=True).fill("漢字")
-    shown.get_by_role("button", name="Draw", exact=True).click()
+    shown.get_by_role("button", name="Generate pictures", exact=True).click()
     shown.get_by_text("no characters that this run's vocabulary knows").wait_for()
 
 

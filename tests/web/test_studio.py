@@ -46,29 +46,29 @@ def mixture(dim=6, seed=0):
 
 def test_directions_are_the_principal_components_of_samples():
     aggregate = mixture()
-    found = Directions.of(aggregate)
+    directions = Directions.of(aggregate)
     latents = aggregate.sample(range(4000))
     centred = latents - latents.mean(axis=0)
     _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
     deviations = sizes / np.sqrt(len(latents))
-    np.testing.assert_allclose(found.centre, latents.mean(axis=0), atol=0.1)
-    np.testing.assert_allclose(found.spread, deviations[:4], rtol=0.1)
-    alike = np.abs(np.sum(found.vectors * axes[:4].T, axis=0))
+    np.testing.assert_allclose(directions.centre, latents.mean(axis=0), atol=0.1)
+    np.testing.assert_allclose(directions.spread, deviations[:4], rtol=0.1)
+    alike = np.abs(np.sum(directions.vectors * axes[:4].T, axis=0))
     np.testing.assert_allclose(alike[:2], 1, atol=0.02)
-    assert np.all(np.diff(found.share) <= 0)
-    assert found.share.sum() == pytest.approx(1, abs=0.01)
+    assert np.all(np.diff(directions.share) <= 0)
+    assert directions.share.sum() == pytest.approx(1, abs=0.01)
 
 
 def test_a_move_changes_its_own_direction_alone():
-    found = Directions.of(mixture())
+    directions = Directions.of(mixture())
     latent = np.random.default_rng(1).normal(size=6)
-    places = found.places(latent)
-    np.testing.assert_allclose(found.moved(latent, places), latent, atol=1e-6)
+    places = directions.places(latent)
+    np.testing.assert_allclose(directions.moved(latent, places), latent, atol=1e-6)
     places[2] += 1.5
-    moved = found.moved(latent, places)
-    np.testing.assert_allclose(found.places(moved), places, atol=1e-5)
+    moved = directions.moved(latent, places)
+    np.testing.assert_allclose(directions.places(moved), places, atol=1e-5)
     across = moved - latent
-    assert np.linalg.norm(across) == pytest.approx(1.5 * found.spread[2], rel=1e-4)
+    assert np.linalg.norm(across) == pytest.approx(1.5 * directions.spread[2], rel=1e-4)
 
 
 # Studio
@@ -83,7 +83,7 @@ def test_the_same_settings_give_the_same_card(studio):
 
 
 def test_agreement_is_the_cosine_of_picture_and_caption(studio, session):
-    card = studio.draw("big red heart", 3, 0, 1.0)[0]
+    card = studio.caption_to_image("big red heart", 3, 0, 1.0)[0]
     left = session.project(image=card.image[None])[0]
     right = session.project(caption=["big red heart"])[0]
     assert card.agreement == pytest.approx(float(left @ right), abs=1e-5)
@@ -105,8 +105,7 @@ def test_nearest_training_pairs_are_the_nearest(session):
 
     training = Training(session.config.data.dir, session)
     own = training._pairs.images[[4, 9]]
-    found = training.nearest(own)
-    for image, nearest in zip(own, found, strict=True):
+    for image, nearest in zip(own, training.nearest(own), strict=True):
         np.testing.assert_array_equal(nearest[0].image, image)
         assert nearest[0].distance == pytest.approx(0, abs=1e-6)
         apart = thumbnails(image[None])[0] - thumbnails(nearest[2].image[None])[0]
@@ -150,8 +149,8 @@ def test_bodies_are_counted_where_nobody_says_their_size():
     asyncio.run(limited({"type": "http", "headers": []}, receive, send))
     assert seen == ["http.request"]
     for size in (b"101", b"-1", b"many"):
-        told = {"type": "http", "headers": [(b"content-length", size)]}
-        asyncio.run(limited(told, receive, send))
+        scope = {"type": "http", "headers": [(b"content-length", size)]}
+        asyncio.run(limited(scope, receive, send))
     assert sent == [413, None] * 4
 
 

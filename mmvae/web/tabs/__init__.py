@@ -1,4 +1,6 @@
-"""One file per tab; each has `build(studio)`, called where its components shall stand.
+"""One file per tab; each has `build(studio)`, called where its components shall stand, which
+returns what the tab is to the app around it: none, one or several `Tab`s.
 
-Files: `generate`, `caption`, `draw`, `interpolate`, `explore`, `copying`, `about`.
+Files: `generate`, `caption_to_image`, `image_to_caption`, `interpolate`, `explore`, `copying`,
+`about`.
 """

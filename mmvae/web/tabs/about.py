@@ -2,7 +2,11 @@
 
 import gradio as gr
 
+from mmvae.web.fields import Tab
+from mmvae.web.studio import Studio
 
-def build(studio):
+
+def build(studio: Studio) -> list[Tab]:
     """The tab *About*."""
     gr.Markdown(studio.about)
+    return []

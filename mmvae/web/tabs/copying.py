@@ -3,9 +3,12 @@
 import gradio as gr
 
 from mmvae.web import cards, fields, limits
+from mmvae.web.fields import Tab
+from mmvae.web.nearest import Neighbour
+from mmvae.web.studio import Card, Studio
 
 
-def build(studio):
+def build(studio: Studio) -> list[Tab]:
     """The tab *Is it copying?*."""
     if studio.training is None:
         gr.Markdown(
@@ -24,7 +27,7 @@ def build(studio):
     button = gr.Button("Generate and compare", variant="primary")
     shown = gr.HTML()
     return [
-        fields.Tab(
+        Tab(
             "Is it copying?",
             [num, seed, temperature, sampler],
             [shown],
@@ -34,14 +37,14 @@ def build(studio):
     ]
 
 
-def _row(found):
-    card, neighbours = found
+def _row(compared: tuple[Card, list[Neighbour]]) -> str:
+    card, neighbours = compared
     beside = "".join(
         cards.picture(
-            one.image,
-            f"training: {one.caption}",
-            f"distance {one.distance:.3f}, nearer than {one.closer:.0%} of held-out pictures",
+            pair.image,
+            f"training: {pair.caption}",
+            f"distance {pair.distance:.3f}, nearer than {pair.closer:.0%} of held-out pictures",
         )
-        for one in neighbours
+        for pair in neighbours
     )
     return f'<div class="beside">{cards.figure(card)}{beside}</div>'

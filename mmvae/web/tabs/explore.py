@@ -1,12 +1,16 @@
 """Sliders along the directions in which the training pairs' latents vary most."""
 
+from typing import Any
+
 import gradio as gr
 
 from mmvae.web import cards, fields
 from mmvae.web.directions import Directions
+from mmvae.web.fields import Tab
+from mmvae.web.studio import Studio
 
 
-def build(studio):
+def build(studio: Studio) -> list[Tab]:
     """The tab *Explore*: starting somewhere, and moving from there."""
     directions = studio.directions
     if directions is None:
@@ -21,12 +25,12 @@ def build(studio):
         with gr.Column():
             sliders = [_slider(place, share) for place, share in enumerate(directions.share)]
 
-    def begin(text, path, *_):
+    def begin(text: str, path: str | None, *_: float) -> tuple[Any, ...]:
         card, places = studio.explore(fields.start(text, path), None)
         # To the sliders' step, so that the first move of one does not move the others.
         return cards.figure(card), *places.astype(float).round(2).tolist()
 
-    def move(text, path, *places):
+    def move(text: str, path: str | None, *places: float) -> tuple[str]:
         return (cards.figure(studio.explore(fields.start(text, path), places)[0]),)
 
     inputs = [words, upload, *sliders]
@@ -34,13 +38,13 @@ def build(studio):
     moves = [slider.input for slider in sliders]
     rests = [slider.release for slider in sliders]
     return [
-        fields.Tab("Explore", inputs, outputs, begin, [button.click, words.submit]),
-        fields.Tab("Explore", inputs, [shown], move, moves, live=True),
-        fields.Tab("Explore", inputs, [shown], move, rests),  # for the history
+        Tab("Explore", inputs, outputs, begin, [button.click, words.submit]),
+        Tab("Explore", inputs, [shown], move, moves, live=True),
+        Tab("Explore", inputs, [shown], move, rests),  # for the history
     ]
 
 
-def _slider(place, share):
+def _slider(place: int, share: float) -> gr.Slider:
     return gr.Slider(
         -Directions.REACH,
         Directions.REACH,

@@ -3,9 +3,11 @@
 import gradio as gr
 
 from mmvae.web import cards, fields, limits
+from mmvae.web.fields import Tab
+from mmvae.web.studio import Studio
 
 
-def build(studio):
+def build(studio: Studio) -> list[Tab]:
     """The tab *Interpolate*."""
     with gr.Row():
         with gr.Column():
@@ -18,14 +20,16 @@ def build(studio):
     button = gr.Button("Interpolate", variant="primary")
     strip, motion = gr.HTML(), gr.HTML(elem_classes="one")
 
-    def run(start, start_path, end, end_path, count):
+    def run(
+        start: str, start_path: str | None, end: str, end_path: str | None, count: int
+    ) -> tuple[str, str]:
         ends = fields.start(start, start_path), fields.start(end, end_path)
-        found, gif = studio.interpolate(*ends, count)
+        between, gif = studio.interpolate(*ends, count)
         source = cards.data_url(gif, "image/gif")
         save = cards.link(gif, "image/gif", "interpolation.gif", "GIF")
         frame = f'<img src="{source}" alt="there and back"><figcaption>{save}</figcaption>'
         moving = f'<figure class="card motion">{frame}</figure>'
-        return cards.strip(found), moving
+        return cards.strip(between), moving
 
     settings = [first, first_upload, last, last_upload, steps]
-    return fields.Tab("Interpolate", settings, [strip, motion], run, [button.click])
+    return [Tab("Interpolate", settings, [strip, motion], run, [button.click])]

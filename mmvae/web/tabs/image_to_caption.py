@@ -5,9 +5,11 @@ import math
 import gradio as gr
 
 from mmvae.web import cards, fields, limits
+from mmvae.web.fields import Tab
+from mmvae.web.studio import Studio
 
 
-def build(studio):
+def build(studio: Studio) -> list[Tab]:
     """The tab *Image to caption*."""
     with gr.Row():
         with gr.Column():
@@ -23,17 +25,19 @@ def build(studio):
                 wrap=True,
             )
             gr.Markdown(
-                "The likeliest caption, and others drawn at the temperature; one drawn twice is "
-                "listed once."
+                "The likeliest caption, and others sampled at the temperature, each listed once."
             )
             beside = gr.HTML()
 
-    def run(path, *settings):
-        rows, card, pixels = studio.caption(fields.raw(path), *settings)
-        shown = [[c, f"{agreement:+.3f}", f"{math.exp(score):.1%}"] for c, agreement, score in rows]
-        seen = cards.picture(pixels, "what the model sees")
-        kept = cards.picture(card.image, "what its latent keeps")
-        return shown, f'<div class="two">{seen}{kept}</div>'
+    def run(path: str | None, *settings: float) -> tuple[list[list[str]], str]:
+        captioned = studio.image_to_caption(fields.raw(path), *settings)
+        rows = [
+            [text, f"{agreement:+.3f}", f"{math.exp(score):.1%}"]
+            for text, agreement, score in captioned.captions
+        ]
+        seen = cards.picture(captioned.pixels, "what the model sees")
+        kept = cards.picture(captioned.reconstruction.image, "what its latent keeps")
+        return rows, f'<div class="two">{seen}{kept}</div>'
 
     settings = [upload, num, seed, temperature]
-    return fields.Tab("Image to caption", settings, [table, beside], run, [button.click])
+    return [Tab("Image to caption", settings, [table, beside], run, [button.click])]
