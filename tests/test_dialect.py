@@ -29,7 +29,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 EXEMPT = {
     "annotated": [
         *("mmvae/data", "mmvae/models", "mmvae/objectives", "mmvae/runs", "mmvae/inference"),
-        *("mmvae/evaluation", "mmvae/training", "mmvae/performance", "mmvae/packaging"),
+        *("mmvae/evaluation", "mmvae/training", "mmvae/performance"),
         *("mmvae", "data_prep", "configs"),
     ],
     "shapes": ["mmvae/inference"],

@@ -4,9 +4,15 @@ Its front matter is that of the Hugging Face hub.
 """
 
 import json
+from pathlib import Path
+from typing import Any
 
 from mmvae import __version__
+from mmvae.inference.session import Session
 from mmvae.runs.directory import CARD, METRICS
+from mmvae.runs.writers.jsonl import read_rows
+
+Card = dict[str, Any] | None  # the data card of the run
 
 _METRICS = {
     "image_psnr": "reconstruction of pictures, dB",
@@ -22,13 +28,13 @@ _METRICS = {
 }
 
 
-def model_card(session, run, licence):
-    """The card of a Session loaded from the directory `run`; `licence` is a name or ""."""
+def model_card(session: Session, run: Path, licence: str) -> str:
+    """The card of a session loaded from the directory `run`; `licence` is a name or ""."""
     name = session.config.name
     return f"{_front_matter(licence, name)}\n# {name}\n\n{text(session, run, licence)}"
 
 
-def text(session, run, licence=""):
+def text(session: Session, run: Path, licence: str = "") -> str:
     """The card without its front matter and title."""
     card = _json(run / CARD)
     sections = {
@@ -41,20 +47,18 @@ def text(session, run, licence=""):
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items()) + "\n"
 
 
-def metrics(run, step):
+def metrics(run: Path, step: int) -> list[tuple[str, float, str]]:
     """[(name, value, meaning)] of the last validation logged up to a checkpoint."""
     row = {}
     path = run / METRICS
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            found = json.loads(line)
-            if found.get("step", 0) <= step:
-                row |= {name: value for name, value in found.items() if name.startswith("val/")}
+    for logged in read_rows(path) if path.exists() else ():
+        if logged.get("step", 0) <= step:
+            row |= {name: value for name, value in logged.items() if name.startswith("val/")}
     known = ((name, row.get(f"val/{name}"), meaning) for name, meaning in _METRICS.items())
     return [(name, value, meaning) for name, value, meaning in known if value is not None]
 
 
-def _what(session):
+def _what(session: Session) -> str:
     height, width, channels = session.shapes["image"]
     length, vocabulary = session.shapes["caption"]
     kind = "grey" if channels == 1 else "RGB"
@@ -66,7 +70,7 @@ def _what(session):
     )
 
 
-def _data(card):
+def _data(card: Card) -> str:
     if not card:
         return "The run has no data card."
     counts, captions = card["counts"], card["captions"]
@@ -79,7 +83,7 @@ def _data(card):
     )
 
 
-def _numbers(run, step):
+def _numbers(run: Path, step: int) -> str:
     rows = metrics(run, step)
     if not rows:
         return "Nothing was measured."
@@ -88,7 +92,7 @@ def _numbers(run, step):
     return f"On the validation split, as logged in training; no intervals.\n\n{table}"
 
 
-def _limits(card):
+def _limits(card: Card) -> str:
     seen = f"*{card['name']}*" if card else "its training data"
     return (
         f"- It knows what {seen} shows, and nothing else: a photograph, or a caption with other "
@@ -101,7 +105,7 @@ def _limits(card):
     )
 
 
-def _licence(licence):
+def _licence(licence: str) -> str:
     given = (
         f"The weights are offered under {licence}."
         if licence
@@ -113,12 +117,12 @@ def _licence(licence):
     )
 
 
-def _front_matter(licence, name):
+def _front_matter(licence: str, name: str) -> str:
     return (
         f"---\nlicense: {licence.lower() or 'unknown'}\nlibrary_name: jax\n"
         f"pipeline_tag: text-to-image\ntags: [multimodal, vae, image-captioning, {name}]\n---\n"
     )
 
 
-def _json(path):
+def _json(path: Path) -> Card:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

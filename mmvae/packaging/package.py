@@ -6,6 +6,7 @@ import os
 import shutil
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -14,6 +15,7 @@ from mmvae import __version__
 from mmvae import config as configs
 from mmvae.errors import UserError
 from mmvae.inference import pairs
+from mmvae.inference.session import Session
 from mmvae.packaging import model_card, programs
 from mmvae.runs import directory
 
@@ -29,8 +31,8 @@ _REQUIRED = ("jax", "flatbuffers", "numpy", "sentencepiece", "pillow")
 _SAMPLES = 16
 
 
-def write(session, run, out, licence=""):
-    """Write the package of a Session loaded from the directory `run`; the manifest, a dict.
+def write(session: Session, run: Path, out: Path, licence: str = "") -> dict[str, Any]:
+    """Write the package of a session loaded from the directory `run`; its manifest.
 
     An interrupted export leaves `out`.partial behind, never half a package.
 
@@ -52,7 +54,7 @@ def write(session, run, out, licence=""):
     return manifest
 
 
-def _write_model(session, out):
+def _write_model(session: Session, out: Path) -> None:
     for name, exported in programs.programs(session).items():
         (out / "programs" / f"{name}.jaxexport").write_bytes(exported.serialize())
     save_file(_arrays(programs.flat(session.params)), out / "weights.safetensors")
@@ -60,7 +62,7 @@ def _write_model(session, out):
         save_file(_arrays(session.aggregate.arrays), out / "mixture.safetensors")
 
 
-def _write_words(session, run, out, licence):
+def _write_words(session: Session, run: Path, out: Path, licence: str) -> None:
     shutil.copyfile(run / directory.TOKENIZER, out / directory.TOKENIZER)
     shutil.copyfile(Path(__file__).with_name("run.py"), out / "run.py")
     config = session.config.copy_and_resolve_references()
@@ -72,7 +74,7 @@ def _write_words(session, run, out, licence):
     (out / "MODEL_CARD.md").write_text(text, encoding="utf-8")
 
 
-def _write_samples(session, out):
+def _write_samples(session: Session, out: Path) -> None:
     """New pairs of seeds 0 to 15, not chosen."""
     new = session.generate(_SAMPLES)
     pairs.write(new, list(range(_SAMPLES)), out)
@@ -83,7 +85,7 @@ def _arrays(arrays):
     return {name: np.asarray(value, order="C") for name, value in arrays.items()}
 
 
-def _manifest(session, out):
+def _manifest(session: Session, out: Path) -> dict[str, Any]:
     height, width, channels = session.shapes["image"]
     length, vocabulary = session.shapes["caption"]
     files = sorted(path for path in out.rglob("*") if path.is_file())
@@ -102,6 +104,6 @@ def _manifest(session, out):
     }
 
 
-def _facts(path):
+def _facts(path: Path) -> dict[str, Any]:
     raw = path.read_bytes()
     return {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}

@@ -10,22 +10,24 @@ import jax
 import jax.numpy as jnp
 from flax import traverse_util
 from jax import export
+from jaxtyping import Array, PyTree, Shaped
 
 from mmvae.data.text import PAD
 from mmvae.inference import decoding
 from mmvae.inference.latents import FLOW_STEPS, GUIDANCE, apply, drawn, noise
+from mmvae.inference.session import Session
 from mmvae.models.mmvae import MMVAE
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 
-def flat(params):
+def flat(params: PyTree) -> dict[str, Shaped[Array, "..."]]:
     """{"a/b/c": array} of a tree of parameters."""
     return traverse_util.flatten_dict(params, sep="/")
 
 
-def programs(session):
-    """{name: jax.export.Exported} of a Session's functions, with a symbolic batch size b.
+def programs(session: Session) -> dict[str, export.Exported]:
+    """The programs of a session's functions, with a symbolic batch size b.
 
     encode_image(params, images uint8 [b, H, W, C]) and encode_caption(params, ids int32 [b, L])
     give {"mean", "deviation" float32 [b, D], "vector" float32 [b, E]};
@@ -48,7 +50,7 @@ def programs(session):
         "decode": (functools.partial(_decode, length), latents),
         "generate": (_generate, seeds, temperature, ids, given),
     }
-    return {name: _exported(session, *found) for name, found in arguments.items()}
+    return {name: _exported(session, *given) for name, given in arguments.items()}
 
 
 def _exported(session, function, *shapes):

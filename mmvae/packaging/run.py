@@ -14,6 +14,7 @@ import hashlib
 import json
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -28,6 +29,7 @@ PROGRAMS = ("encode_image", "encode_caption", "decode", "generate")
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")  # decoders that run no program
 MAX_PIXELS = 64_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+Pairs = tuple[np.ndarray, list[str]]  # pictures and their captions
 
 
 class Refused(ValueError):
@@ -40,7 +42,7 @@ class Model:
     Its methods take and give NumPy arrays: pictures uint8 [N, H, W, C], latents float32 [N, D].
     """
 
-    def __init__(self, folder=HERE):
+    def __init__(self, folder: str | Path = HERE) -> None:
         folder = Path(folder)
         self.manifest = verify(folder)
         self.image_shape = tuple(self.manifest["image_shape"])
@@ -55,44 +57,52 @@ class Model:
         mixture = folder / "mixture.safetensors"
         self.mixture = load_tensors(mixture) if mixture.exists() else None
 
-    def encode_images(self, images):
+    def encode_images(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """{"mean", "deviation" [N, D], "vector" [N, E]}; vectors of pictures and captions that
         belong together have a large dot product."""
         return self._call("encode_image", np.asarray(images, np.uint8))
 
-    def encode_captions(self, captions):
+    def encode_captions(self, captions: list[str]) -> dict[str, np.ndarray]:
         """The same of N strings."""
         return self._call("encode_caption", self.ids(captions))
 
-    def decode(self, latents):
-        """(pictures, captions) of latents."""
+    def decode(self, latents: np.ndarray) -> Pairs:
+        """Pictures and captions of latents."""
         return self._pairs(self._call("decode", np.asarray(latents, np.float32)))
 
-    def generate(self, seeds, captions=None, temperature=1.0, sampler="flow"):
-        """(pictures, captions), one for each seed, new or for N given captions.
+    def generate(
+        self,
+        seeds: Sequence[int],
+        captions: list[str] | None = None,
+        temperature: float = 1.0,
+        sampler: str = "flow",
+    ) -> Pairs:
+        """Pictures and captions, one for each seed, new or for N given captions.
 
         `sampler` "flow" is the learned prior; "gmm" a mixture, which is given no captions.
+
+        Raises:
+            Refused: "gmm" is given captions, or the package has no mixture.
         """
         if sampler == "gmm":
             if self.mixture is None or captions is not None:
                 raise Refused("sampler gmm makes new pairs only, in a package that has a mixture.")
-            return self.decode(
-                np.stack([_mixture_draw(self.mixture, s, temperature) for s in seeds])
-            )
+            latents = [_sample_mixture(self.mixture, seed, temperature) for seed in seeds]
+            return self.decode(np.stack(latents))
         given = np.full(len(seeds), captions is not None)
         ids = self.ids([""] * len(seeds) if captions is None else captions)
         number = np.float32(temperature)
         return self._pairs(self._call("generate", np.asarray(seeds, np.uint32), number, ids, given))
 
-    def caption(self, images):
+    def caption(self, images: np.ndarray) -> list[str]:
         """The likeliest captions of pictures."""
         return self.decode(self.encode_images(images)["mean"])[1]
 
-    def picture(self, path):
+    def picture(self, path: str | Path) -> np.ndarray:
         """Pixels [H, W, C] of a picture file, as the model wants them."""
         return picture(path, self.image_shape)
 
-    def ids(self, captions):
+    def ids(self, captions: list[str]) -> np.ndarray:
         """Token ids int32 [N, L] of captions; "" is all padding."""
         ids = np.full((len(captions), self.length), PAD, np.int32)
         for row, caption in zip(ids, captions):
@@ -100,21 +110,21 @@ class Model:
             row[: len(pieces) + bool(pieces)] = [*pieces, EOS] if pieces else []
         return ids
 
-    def knows(self, caption):
+    def knows(self, caption: str) -> bool:
         """Whether a caption has at least one learnt piece."""
         pieces = self.tokenizer.encode(caption)
         learnt = [p for p in pieces if p != UNK and not self.tokenizer.is_byte(p)]
         return any(self.tokenizer.id_to_piece(p).strip("▁") for p in learnt)
 
-    def _call(self, name, *inputs):
+    def _call(self, name: str, *inputs) -> dict[str, np.ndarray]:
         return jax.device_get(self.programs[name](self.params, *inputs))
 
-    def _pairs(self, found):
-        rows = [[int(i) for i in row if i not in (PAD, EOS)] for row in found["ids"]]
-        return found["images"], self.tokenizer.decode(rows)
+    def _pairs(self, outputs: dict[str, np.ndarray]) -> Pairs:
+        rows = [[int(i) for i in row if i not in (PAD, EOS)] for row in outputs["ids"]]
+        return outputs["images"], self.tokenizer.decode(rows)
 
 
-def verify(folder):
+def verify(folder: Path) -> dict:
     """The manifest of a package, once every file is what the manifest says.
 
     Raises:
@@ -132,15 +142,16 @@ def verify(folder):
         file = folder / name
         if not file.is_file():
             raise Refused(f"{file} is missing; get the package again.")
-        if file.stat().st_size != size:
-            found = file.stat().st_size
-            raise Refused(f"{file} has {found} bytes instead of {size}; get the package again.")
+        if (bytes_there := file.stat().st_size) != size:
+            raise Refused(
+                f"{file} has {bytes_there} bytes instead of {size}; get the package again."
+            )
         if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
             raise Refused(f"{file} was changed; get the package again.")
     return manifest
 
 
-def load_tensors(path):
+def load_tensors(path: Path) -> dict[str, np.ndarray]:
     """{name: array} of a safetensors file: a JSON header with offsets, then the numbers."""
     raw = path.read_bytes()
     start = 8 + int.from_bytes(raw[:8], "little")
@@ -155,7 +166,7 @@ def load_tensors(path):
     return arrays
 
 
-def picture(path, shape):
+def picture(path: str | Path, shape: Sequence[int]) -> np.ndarray:
     """Pixels uint8 [H, W, C] of a picture file: upright, on white, padded to a square.
 
     Raises:
@@ -178,7 +189,7 @@ def picture(path, shape):
     return np.asarray(padded).reshape(shape)
 
 
-def _flat(image):
+def _flat(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits a pixel
         return Image.fromarray(np.clip(np.asarray(image) / 257, 0, 255).astype(np.uint8))
     if image.has_transparency_data:
@@ -187,21 +198,21 @@ def _flat(image):
     return image if image.mode == "L" else image.convert("RGB")
 
 
-def _mixture_draw(at, seed, temperature):
+def _sample_mixture(mixture: dict[str, np.ndarray], seed: int, temperature: float) -> np.ndarray:
     """Latent [D] of a mixture of Gaussians over principal directions."""
     random = np.random.default_rng(int(seed))
-    k = random.choice(len(at["weights"]), p=at["weights"])
-    noise = random.standard_normal(at["factors"].shape[-1], np.float32)
-    low = at["means"][k] + temperature * at["factors"][k] @ noise
-    rest = temperature * at["rest"] * random.standard_normal(len(at["rest"]), np.float32)
-    return at["mean"] + at["directions"] @ low + rest
+    k = random.choice(len(mixture["weights"]), p=mixture["weights"])
+    noise = random.standard_normal(mixture["factors"].shape[-1], np.float32)
+    low = mixture["means"][k] + temperature * mixture["factors"][k] @ noise
+    rest = temperature * mixture["rest"] * random.standard_normal(len(mixture["rest"]), np.float32)
+    return mixture["mean"] + mixture["directions"] @ low + rest
 
 
-def _bytes(folder, name):
+def _bytes(folder: Path, name: str) -> bytes:
     return (folder / "programs" / f"{name}.jaxexport").read_bytes()
 
 
-def _write(images, captions, seeds, folder):
+def _write(images: np.ndarray, captions: list[str], seeds: Sequence[int], folder: str) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -213,7 +224,7 @@ def _write(images, captions, seeds, folder):
     print("\n".join(lines))
 
 
-def _options(argv):
+def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -223,16 +234,20 @@ def _options(argv):
     generate, draw = commands.add_parser("generate"), commands.add_parser("draw")
     draw.add_argument("caption")
     generate.add_argument("--sampler", choices=["flow", "gmm"], default="flow")
-    for one in (generate, draw):
-        one.add_argument("--num", type=int, default=8)
-        one.add_argument("--seed", type=int, default=0)
-        one.add_argument("--temperature", type=float, default=1.0)
-        one.add_argument("--out", required=True)
+    for command in (generate, draw):
+        command.add_argument("--num", type=int, default=8)
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("--temperature", type=float, default=1.0)
+        command.add_argument("--out", required=True)
     return parser.parse_args(argv)
 
 
-def main(argv=None):
-    """Run a command; the exit code."""
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; the exit code.
+
+    Raises:
+        Refused: a damaged package, or an input that cannot be used.
+    """
     options = _options(argv)
     if options.command == "verify":
         print(f"{len(verify(HERE)['files'])} files are as they were made")
@@ -249,10 +264,10 @@ def main(argv=None):
         if not model.knows(options.caption):
             raise Refused(f"the caption {options.caption!r} has no piece that this model knows.")
         captions = [options.caption] * options.num
-        found = model.generate(seeds, captions, options.temperature)
+        pairs = model.generate(seeds, captions, options.temperature)
     else:
-        found = model.generate(seeds, None, options.temperature, options.sampler)
-    _write(*found, seeds, options.out)
+        pairs = model.generate(seeds, None, options.temperature, options.sampler)
+    _write(*pairs, seeds, options.out)
     return 0
 
 
