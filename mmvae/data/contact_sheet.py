@@ -1,19 +1,24 @@
 """Pictures with their captions underneath, on one sheet."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+Picture = UInt8[np.ndarray, "H W *C"]  # grey where it has no channels, or one
 _COLUMNS = 8
 _TEXT_LINES = 3
 _LEAST_SIDE = 128  # pixels; smaller pictures are enlarged
 _GAP = 8
 
 
-def contact_sheet(images, captions, columns=_COLUMNS):
-    """An RGB PIL image of N pictures uint8 [H, W] or [H, W, 1 or 3] and their captions."""
+def contact_sheet(
+    images: Sequence[Picture], captions: Sequence[str], columns: int = _COLUMNS
+) -> Image.Image:
+    """An RGB picture of pictures and their captions, `columns` in a row."""
     side = max(images[0].shape[0], _LEAST_SIDE)
     font, line = _font(side // 10), side // 8
     cell = (side + _GAP, side + 12 + _TEXT_LINES * line)
@@ -29,18 +34,18 @@ def contact_sheet(images, captions, columns=_COLUMNS):
     return sheet
 
 
-def to_picture(image):
-    """A PIL image of uint8 pixels [H, W], [H, W, 1] or [H, W, 3]."""
+def to_picture(image: Picture) -> Image.Image:
+    """Pixels as Pillow has them."""
     return Image.fromarray(np.squeeze(image, -1) if image.shape[-1] == 1 else image)
 
 
-def _font(size):
+def _font(size: int) -> ImageFont.FreeTypeFont:
     """A font with more alphabets than Pillow's own; it comes with matplotlib."""
     path = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
     return ImageFont.truetype(str(path), size)
 
 
-def _wrap(text, font, width):
+def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     """The first lines of a text that fit a width."""
     lines = [""]
     for word in text.split():

@@ -5,12 +5,15 @@ A data set is a TensorFlow Datasets directory: TFRecord shards that
 """
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from jaxtyping import Int32
 
 from mmvae.data.directory import INFO
 from mmvae.errors import UserError
@@ -18,6 +21,7 @@ from mmvae.errors import UserError
 SPLITS = ("train", "val", "test")
 NAME = "mmvae_pairs"
 VERSION = "1.0.0"
+Row = dict[str, Any]  # by the names of `features`
 _SHARD_BYTES = 16 * 2**20  # small enough that several hosts each get some
 
 
@@ -26,25 +30,25 @@ class Records:
     """One split in memory, in stored order; images stay encoded.
 
     Attributes:
-        images: N encoded pictures (PNG or JPEG bytes), a string tensor [N].
-        captions: N raw captions (str, "" where there is none).
-        caption_ids: N int32 arrays of piece ids, without special ids.
-        ids: N names, for messages.
-        attributes: N dicts of ground truth, empty where unknown.
+        images: encoded pictures (PNG or JPEG bytes), a string tensor [N].
+        captions: raw captions, "" where there is none.
+        caption_ids: ids of their pieces, without special ids.
+        ids: names, for messages.
+        attributes: ground truth by name, empty where unknown.
     """
 
     images: tf.Tensor
-    captions: list
-    caption_ids: list
-    ids: list
-    attributes: list
+    captions: list[str]
+    caption_ids: list[Int32[np.ndarray, " L"]]
+    ids: list[str]
+    attributes: list[dict[str, str]]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
 
-def features(size, channels, image_format):
-    """FeaturesDict of one pair; `size` in pixels, `image_format` "png" or "jpeg"."""
+def features(size: int, channels: int, image_format: str) -> tfds.features.FeaturesDict:
+    """The schema of one pair; `size` in pixels, `image_format` "png" or "jpeg"."""
     return tfds.features.FeaturesDict(
         {
             "image": tfds.features.Image(
@@ -59,13 +63,17 @@ def features(size, channels, image_format):
     )
 
 
-def write(directory, splits, schema, progress=iter):
-    """Writes a data set; the same rows give the same bytes.
+def write(
+    directory: Path,
+    splits: dict[str, list[Row]],
+    schema: tfds.features.FeaturesDict,
+    progress: Callable[[list[Row]], Iterator[Row]] = iter,
+) -> None:
+    """Write a data set; the same rows give the same bytes.
 
     Args:
         directory: an existing folder.
-        splits: {split: list of rows}; a row is a dict with the keys of `features`, its image as
-            encoded bytes and its attributes as JSON.
+        splits: rows by split; the image of a row is encoded bytes, its attributes are JSON.
         schema: what `features` returned.
         progress: wraps the rows as they are written, such as a progress bar.
     """
@@ -83,17 +91,12 @@ def write(directory, splits, schema, progress=iter):
     )
 
 
-def image_shape(directory):
+def image_shape(directory: str | Path) -> tuple[int, int, int]:
     """(height, width, channels) of the pictures in a data set."""
     return _builder(directory).info.features["image"].shape
 
 
-def split_sizes(directory):
-    """Number of pairs in each split: {name: int}."""
-    return {name: info.num_examples for name, info in _builder(directory).info.splits.items()}
-
-
-def read(directory, split):
+def read(directory: str | Path, split: str) -> Records:
     """Records of one split, in stored order.
 
     Raises:
@@ -139,13 +142,13 @@ def _write_split(directory, split, rows, schema, progress):
     )
 
 
-def _serialize(schema, row):
+def _serialize(schema: tfds.features.FeaturesDict, row: Row) -> bytes:
     """Bytes of one row; a protobuf map has no order of its own, so one is asked for."""
     raw = schema.serialize_example(schema.encode_example(row))
     return tf.train.Example.FromString(raw).SerializeToString(deterministic=True)
 
 
-def _builder(directory):
+def _builder(directory: str | Path) -> tfds.core.DatasetBuilder:
     if not (Path(directory) / INFO).exists():
         raise UserError(
             f"{directory} is not a prepared data set (no {INFO}); "
@@ -154,7 +157,7 @@ def _builder(directory):
     return tfds.builder_from_directory(str(directory))
 
 
-def _rows(builder, split):
+def _rows(builder: tfds.core.DatasetBuilder, split: str) -> list[Row]:
     """Parsed records, shard by shard, so that a damaged shard is named."""
     rows = []
     for shard in builder.info.splits[split].filepaths:
@@ -167,7 +170,7 @@ def _rows(builder, split):
     return rows
 
 
-def _parse(raw):
+def _parse(raw: bytes) -> Row:
     fields = tf.train.Example.FromString(raw).features.feature
 
     def text(name):
