@@ -13,6 +13,7 @@ def get_config():
     config.seed = 0  # of parameters, noise, batch order and augmentation
     config.data = _data()
     config.model = _model()
+    config.objective = _objective()
     config.loss = _loss()
     config.optimizer = _optimizer()
     config.train = _train()
@@ -77,6 +78,13 @@ def _caption():
     caption.decoder_layers = 3
     caption.word_dropout = 0.3  # share of hidden decoder inputs
     return caption
+
+
+def _objective():
+    """What training minimises."""
+    objective = ConfigDict()
+    objective.name = "elbo"  # of the family in mmvae/objectives/family.py
+    return objective
 
 
 def _loss():

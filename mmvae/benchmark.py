@@ -171,8 +171,11 @@ class _Data:
 
     def batches(self):
         """Endless training batches in the host's memory."""
+        from mmvae.data import modalities
+
         config, size = self.config, self.config.train.batch_size
-        return self._train_batches(self.records, config.data, config.seed, size, 0)
+        kinds = modalities.of_run(config, self.tokenizer)
+        return self._train_batches(self.records, kinds, config.seed, size, 0, config.data.augment)
 
 
 def _note(phase):
@@ -181,13 +184,14 @@ def _note(phase):
 
 
 def _measure(config, vocabulary, data, seconds):
-    from mmvae.inference.session import shapes
+    from mmvae.data import modalities
     from mmvae.machine import devices
     from mmvae.performance import speed
-    from mmvae.training.program import Work, on_devices
+    from mmvae.training.program import Program, on_devices
 
-    work = Work(config, shapes(config, vocabulary), _TOTAL_STEPS)
-    batches = on_devices(speed.random_batches(config, work.shapes, config.seed))
+    work = Program(config, modalities.of_run(config, vocabulary), _TOTAL_STEPS)
+    noise = speed.random_batches(work.modalities, config.train.batch_size, config.seed)
+    batches = on_devices(noise)
     _note("compiling the train step twice")
     train_step, first = _first_steps(work, next(batches))
     stepper = speed.Stepper(work, train_step)
@@ -282,12 +286,11 @@ def _with_data(data, stepper, alone, seconds):
 def _described(work, params):
     import jax
 
-    size = "x".join(str(n) for n in work.shapes["image"])
-    length, vocabulary = work.shapes["caption"]
+    sizes = " and ".join(modality.describe() for modality in work.modalities.values())
     count = sum(x.size for x in jax.tree.leaves(params))
     return (
-        f"{work.config.train.batch_size} pairs of {size} pixels and {length} tokens of "
-        f"{vocabulary:,}, {count:,} parameters, {work.config.model.dtype} products"
+        f"{work.config.train.batch_size} pairs of {sizes}, "
+        f"{count:,} parameters, {work.config.model.dtype} products"
     )
 
 

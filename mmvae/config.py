@@ -13,6 +13,8 @@ from ml_collections import ConfigDict
 from mmvae.errors import UserError
 
 FILE = "config.json"  # in a run directory
+# Groups of fields added since the first runs, with what the code did before.
+_ADDED = {"objective": {"name": "elbo"}}
 
 
 class ConfigError(UserError):
@@ -65,7 +67,7 @@ def from_json(text: str) -> ConfigDict:
         ConfigError: the text is not a JSON object.
     """
     try:
-        config = ConfigDict(_with_tuples(json.loads(text)))
+        config = ConfigDict(_with_tuples(_ADDED | json.loads(text)))
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"the stored configuration cannot be read: {error}.") from error
     return config.lock()

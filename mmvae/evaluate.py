@@ -108,11 +108,12 @@ def evaluate(run, options, directory=None):
 
 def _check_fits(session, run, directory, shape):
     """UserError if a data set was prepared for another size of pictures or another vocabulary."""
-    if tuple(shape) != session.shapes["image"]:
+    wanted = session.modalities["image"].shape
+    if tuple(shape) != wanted:
         raise UserError(
             f"{directory} has pictures of {'x'.join(map(str, shape))}, {run} takes "
-            f"{'x'.join(map(str, session.shapes['image']))}: prepare it with "
-            f"--image-size {session.shapes['image'][0]} --channels {session.shapes['image'][2]}."
+            f"{'x'.join(map(str, wanted))}: prepare it with "
+            f"--image-size {wanted[0]} --channels {wanted[2]}."
         )
     ours, theirs = (Path(where) / TOKENIZER for where in (run, directory))
     if ours.read_bytes() != theirs.read_bytes():

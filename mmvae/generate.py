@@ -11,6 +11,8 @@ _EXAMPLES = """examples:
   python -m mmvae.generate --workdir runs/quickstart --num 16 --seed 0 --out generated
   python -m mmvae.generate --workdir runs/quickstart --caption "big red heart" --out drawn
   python -m mmvae.generate --workdir runs/quickstart --image picture.png --beams 4
+  python -m mmvae.generate --workdir runs/label --given label="shape=heart" --out hearts
+  python -m mmvae.generate --workdir runs/label --given image=a.png --given label="size=big" --out a
   python -m mmvae.generate --workdir runs/quickstart --interpolate "big red heart" 7 --out between
 """
 _PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -34,14 +36,20 @@ def main(argv):
     )
     parser.add_argument(
         "--sampler",
-        default="flow",
-        help="flow: the learned prior; ancestral: that, led by its own first caption; gmm: the "
-        "fitted aggregate posterior; prior: N(0, I)",
+        help="flow: the learned prior, the default; ancestral: that, led by its own first caption; "
+        "gmm: the fitted aggregate posterior; prior: N(0, I), or the posterior of what is given, "
+        "the default where several modalities are",
     )
     parser.add_argument("--beams", type=int, default=1, help="hypotheses of the caption search")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--caption", help="draw pictures for this caption")
+    what.add_argument("--caption", help="make pictures for this caption")
     what.add_argument("--image", help="print a caption for this picture file")
+    what.add_argument(
+        "--given",
+        action="append",
+        metavar="NAME=VALUE",
+        help="pairs for a value of any modality, a picture's being its file; may be repeated",
+    )
     what.add_argument(
         "--interpolate",
         nargs=2,
@@ -93,22 +101,39 @@ def _read(session, options):
     """The picture as the latent keeps it, and its caption: one of Pairs."""
     from mmvae.data import pictures
 
-    picture = pictures.load(options.image, session.shapes["image"])
+    picture = pictures.load(options.image, session.modalities["image"].shape)
     return session.decode(session.encode(image=picture[None])[0], beams=options.beams)
 
 
 def _pairs(session, options):
-    """Pairs of a caption, or of nothing; and their seeds."""
+    """Pairs of what is given, or of nothing; and their seeds."""
     seeds = range(options.seed, options.seed + options.num)
-    captions = [options.caption] * options.num if options.caption is not None else None
-    if captions:
-        session.check_caption(options.caption)
-    latents = session.sample_latents(seeds, caption=captions, **_drawn(options))
+    given = {name: [value] * options.num for name, value in _given(session, options).items()}
+    latents = session.sample_latents(seeds, **_sampling(options, len(given)), **given)
     return session.decode(latents, beams=options.beams), list(seeds)
 
 
-def _drawn(options):
-    return {name: getattr(options, name) for name in ("sampler", "temperature", "guidance")}
+def _given(session, options):
+    """{name: value} of --caption or of --given, pictures read from their files."""
+    from mmvae.data import pictures
+
+    texts = {} if options.caption is None else {"caption": options.caption}
+    for one in options.given or []:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise UserError(f"--given {one} must be NAME=VALUE, such as --given caption=TEXT.")
+        texts[name] = value
+    if "caption" in texts:
+        session.check_caption(texts["caption"])
+    if "image" in texts:
+        texts["image"] = pictures.load(texts["image"], session.modalities["image"].shape)
+    return texts
+
+
+def _sampling(options, given=0):
+    """Options of `sample_latents` where so many modalities are given."""
+    sampler = options.sampler or ("prior" if given > 1 else "flow")
+    return {"sampler": sampler, "temperature": options.temperature, "guidance": options.guidance}
 
 
 def _interpolated(session, options):
@@ -124,13 +149,13 @@ def _end(session, text, options):
     if text.isascii() and text.isdecimal():
         if int(text) >= 2**32:
             raise UserError(f"--interpolate {text}: a seed is below 2^32.")
-        return session.sample_latents([int(text)], **_drawn(options))[0]
+        return session.sample_latents([int(text)], **_sampling(options))[0]
     # os.path: the length of a caption is no error to it.
     if os.path.isfile(text) or Path(text).suffix.lower() in _PICTURES:
-        picture = pictures.load(text, session.shapes["image"])
+        picture = pictures.load(text, session.modalities["image"].shape)
         return session.encode(image=picture[None])[0][0]
     session.check_caption(text)
-    return session.sample_latents([options.seed], caption=[text], **_drawn(options))[0]
+    return session.sample_latents([options.seed], caption=[text], **_sampling(options))[0]
 
 
 if __name__ == "__main__":

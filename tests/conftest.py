@@ -51,6 +51,15 @@ def tiny_model():
 
 
 @pytest.fixture(scope="session")
+def labelled_model():
+    """As `tiny_model`, with a label as its third modality."""
+    from support import tiny
+
+    config = tiny.with_label().lock()
+    return config, tiny.model(config), tiny.params(config)
+
+
+@pytest.fixture(scope="session")
 def sprites_dataset(tmp_path_factory):
     """A prepared data set: 80 engraved sprites of level 1, 32 pixels."""
     from data_prep.prepare import main

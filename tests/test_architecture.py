@@ -167,3 +167,34 @@ def test_the_code_is_formatted_and_clean():
             text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+NAMED = ("mmvae/data/batches.py",)  # in rooms that may name a modality, files that may not
+ROOMS = ("data", "evaluation", "reporting", "web", "packaging")
+
+
+def names_a_modality(source: str, names: tuple[str, ...]) -> list[int]:
+    """Lines whose strings are the name of a modality, docstrings apart."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and node.value in names
+    ]
+
+
+def test_modalities_are_named_in_their_rooms_alone():
+    kinds = tuple(
+        re.findall(r"^KINDS = \{(.*)\}", (ROOT / "mmvae/data/modalities.py").read_text(), re.M)
+    )
+    names = tuple(re.findall(r'"(\w+)":', kinds[0]))
+    assert {"image", "caption", "label"} <= set(names)
+    found = {}
+    for path in sorted((ROOT / "mmvae").rglob("*/*.py")):
+        place = path.relative_to(ROOT / "mmvae")
+        free = place.parts[0] in ROOMS or str(place) == "inference/pairs.py"
+        kind = place.parts[0] == "models" and place.stem in names
+        if not (free or kind) or f"mmvae/{place}" in NAMED:
+            found[str(place)] = names_a_modality(path.read_text(), names)
+    rows = found.pop("models/mmvae.py")
+    assert len(rows) == len(names), "each kind has its row in MODALITIES, and is named nowhere else"
+    assert {place: lines for place, lines in found.items() if lines} == {}

@@ -5,10 +5,14 @@ Batch k is a pure function of (seed, k), so its number is the whole position to 
 order is that of the global batch: any number of processes together see the same pairs.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
-from mmvae.data.text import pad_ids
+from mmvae.data.modalities import Modality
+from mmvae.data.records import Records
 from mmvae.errors import UserError
 
 # A zoom of up to 8 % and a shift of up to 4 % leave lettering readable.
@@ -16,13 +20,13 @@ _ZOOM, _SHIFT = 0.08, 0.04
 _PAPER = 255.0
 
 
-def hide_accelerators():
+def hide_accelerators() -> None:
     """Keep TensorFlow off GPUs and TPUs, whose memory belongs to JAX."""
     for kind in ("GPU", "TPU"):
         tf.config.set_visible_devices([], kind)
 
 
-def steps_per_epoch(pairs, batch_size):
+def steps_per_epoch(pairs: int, batch_size: int) -> int:
     """Whole batches in one pass over `pairs` training pairs.
 
     Raises:
@@ -36,17 +40,27 @@ def steps_per_epoch(pairs, batch_size):
     return pairs // batch_size
 
 
-def train_batches(records, data, seed, batch_size, first_batch, process=0, processes=1):
+def train_batches(
+    records: Records,
+    modalities: Mapping[str, Modality],
+    seed: int,
+    batch_size: int,
+    first_batch: int,
+    augment: bool = False,
+    process: int = 0,
+    processes: int = 1,
+) -> Iterator[dict[str, Any]]:
     """Endless batches of this process from global batch number `first_batch` on.
 
     Yields dicts of NumPy arrays with batch_size / processes rows (see docs/architecture.md).
-    `data` is `config.data`. Each epoch is a fresh permutation; its remainder is left out.
+    Each epoch is a fresh permutation; its remainder is left out. `augment` zooms and shifts
+    pictures a little.
 
     Raises:
         UserError: a picture cannot be decoded (named).
     """
     per_epoch = steps_per_epoch(len(records), batch_size)
-    source = _Source(records, data)
+    source = _Source(records, modalities)
 
     def permuted(epoch):
         order = tf.random.experimental.stateless_shuffle(
@@ -61,19 +75,26 @@ def train_batches(records, data, seed, batch_size, first_batch, process=0, proce
     epochs = tf.data.Dataset.range(first_batch // per_epoch, np.iinfo(np.int64).max)
     indices = epochs.flat_map(permuted).skip(first_batch % per_epoch)
     rows = indices.map(lambda batch: batch[own]).unbatch()
-    batches = rows.map(source.pair, tf.data.AUTOTUNE, deterministic=True)
+    batches = rows.map(source.row, tf.data.AUTOTUNE, deterministic=True)
     batches = batches.batch(share, drop_remainder=True)
-    if data.augment:
+    if augment:
+        pictures = [name for name, modality in modalities.items() if modality.encoded]
 
         def augmented(number, batch):
             boxes = _boxes(batch_size, tf.stack([tf.constant(seed, tf.int64), number]))[own]
-            return batch | {"image": _crop(batch["image"], boxes)}
+            return batch | {name: _crop(batch[name], boxes) for name in pictures}
 
         batches = batches.enumerate(first_batch).map(augmented, tf.data.AUTOTUNE)
     return _numpy(batches.prefetch(tf.data.AUTOTUNE), records)
 
 
-def eval_batches(records, data, batch_size, process=0, processes=1):
+def eval_batches(
+    records: Records,
+    modalities: Mapping[str, Modality],
+    batch_size: int,
+    process: int = 0,
+    processes: int = 1,
+) -> Iterator[dict[str, Any]]:
     """Every record once, in order, as this process's share of padded batches.
 
     All processes get the same number of batches; `mask` is False on padding rows, which
@@ -84,33 +105,40 @@ def eval_batches(records, data, batch_size, process=0, processes=1):
     count = -(-len(records) // batch_size) * share
     padded = np.concatenate([own, np.zeros(count - len(own), own.dtype)])
     mask = np.arange(count) < len(own)
-    source = _Source(records, data)
+    source = _Source(records, modalities)
     rows = tf.data.Dataset.from_tensor_slices((padded, mask))
     batches = rows.map(
-        lambda index, real: source.pair(index) | {"mask": real}, tf.data.AUTOTUNE
+        lambda index, real: source.row(index) | {"mask": real}, tf.data.AUTOTUNE
     ).batch(share)
     return _numpy(batches.prefetch(2), records)
 
 
 class _Source:
-    """A split in memory: encoded pictures and fixed-length caption ids."""
+    """A split in memory: encoded files, and arrays of the other modalities."""
 
-    def __init__(self, records, data):
-        self.images = records.images
-        self.captions = tf.constant(pad_ids(records.caption_ids, data.caption_length))
-        self.shape = (data.image_size, data.image_size, data.channels)
+    def __init__(self, records, modalities):
+        self.modalities = modalities
+        self.data = {name: tf.constant(m.stored(records)) for name, m in modalities.items()}
+        self.present = {name: self._present(records, name) for name in modalities}
 
-    def pair(self, index):
-        image = tf.io.decode_image(
-            self.images[index], channels=self.shape[-1], expand_animations=False
-        )
-        caption = self.captions[index]
-        return {
-            "image": tf.ensure_shape(image, self.shape),
-            "caption": caption,
-            "present": {"image": True, "caption": caption[0] != 0},
+    def row(self, index):
+        return {name: self._one(name, index) for name in self.modalities} | {
+            "present": {name: shown[index] for name, shown in self.present.items()},
             "mask": True,
         }
+
+    def _present(self, records, name):
+        modality = self.modalities[name]
+        if modality.encoded:
+            return tf.strings.length(self.data[name]) > 0
+        return tf.constant(modality.present(modality.stored(records)))
+
+    def _one(self, name, index):
+        modality, data = self.modalities[name], self.data[name]
+        if not modality.encoded:
+            return data[index]
+        file = tf.io.decode_image(data[index], channels=modality.shape[-1], expand_animations=False)
+        return tf.ensure_shape(file, modality.shape)
 
 
 def _boxes(count, seed):

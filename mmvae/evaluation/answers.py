@@ -6,8 +6,6 @@ import jax
 import jax.numpy as jnp
 
 from mmvae.inference.fixed_batches import in_batches
-from mmvae.models import caption
-from mmvae.models.mmvae import MMVAE
 
 # What the model is shown, by the end of a metric's name: everything, or one side alone.
 GIVEN = {"": ("image", "caption"), "_from_image": ("image",), "_from_caption": ("caption",)}
@@ -44,13 +42,12 @@ class Answers:
         return self.session.decode_images(self.latents(given))
 
     def _captions(self, given):
-        return self.session.write(self.latents(given))[0]
+        return self.session.decode_captions(self.latents(given))[0]
 
 
 @partial(jax.jit, static_argnums=0)
 def _teacher_forced(model, params, latents, ids):
-    inputs = {"caption": caption.teacher(ids)}
-    logits = model.apply({"params": params}, latents, inputs, method=MMVAE.decode)["caption"]
-    loss, tokens = caption.negative_log_likelihood(logits, ids)
-    hits, _ = caption.metrics(logits, ids)["accuracy"]
+    decoded = model.bind({"params": params}).reconstruct(latents, {"caption": ids})["caption"]
+    loss, tokens, metrics = decoded
+    hits, _ = metrics["accuracy"]
     return -loss, hits, tokens.astype(jnp.float32)

@@ -14,17 +14,18 @@ from mmvae.data.text import PAD, pad_ids
 _MOST = 4000  # pairs of a split; more change little
 
 
-def floors(train, val, shapes):
+def floors(train, val, modalities):
     """{"mean image": {"image_mse", "image_psnr"}, "unigram": {"loss_caption", ...}} on `val`.
 
     Args:
         train: Records of the training split, which the answers are taken from.
         val: Records of the validation split, not empty.
-        shapes: of the modalities: image (H, W, C), caption (length, vocabulary).
+        modalities: {name: Modality} of the run.
     """
+    words = modalities["caption"]
     return {
-        "mean image": mean_image(train, val, shapes["image"]),
-        "unigram": unigram(train, val, *shapes["caption"]),
+        "mean image": mean_image(train, val, modalities["image"].shape),
+        "unigram": unigram(train, val, words.length, words.vocab_size),
     }
 
 

@@ -22,10 +22,10 @@ def make(session, records, num):
     """Samples of the first `num` pairs of a split and of `num` seeds, the same at every call."""
     num = min(num, len(records))
     images, captions = decoded(session, records, range(num)), records.captions[:num]
-    both = session.encode(images, captions)[0]
+    both = session.encode(image=images, caption=captions)[0]
     written = session.caption(images)
-    repeated, _ = session.write(session.encode(caption=captions)[0])
-    drawn = session.draw(captions)
+    repeated, _ = session.decode_captions(session.encode(caption=captions)[0])
+    drawn = session.sample_images(captions)
     new = session.generate(num)
     grids = {
         "reconstruction": grid(images, session.decode_images(both)),

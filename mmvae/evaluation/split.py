@@ -52,7 +52,7 @@ def load(records, session, most):
     return Split(
         decoded(session, records, taken),
         [records.captions[row] for row in taken],
-        pad_ids([records.caption_ids[row] for row in taken], session.shapes["caption"][0]),
+        pad_ids([records.caption_ids[row] for row in taken], session.modalities["caption"].length),
         [records.ids[row] for row in taken],
     )
 
@@ -64,7 +64,7 @@ def evenly(count, most):
 
 def decoded(session, records, rows):
     """Pictures of a split at the places `rows`: uint8 [N, H, W, C]."""
-    mode = "L" if session.shapes["image"][-1] == 1 else "RGB"
+    mode = "L" if session.modalities["image"].shape[-1] == 1 else "RGB"
     stored = records.images.numpy()
     pictures = [np.asarray(Image.open(io.BytesIO(stored[row])).convert(mode)) for row in rows]
-    return np.stack(pictures).reshape(len(rows), *session.shapes["image"])
+    return np.stack(pictures).reshape(len(rows), *session.modalities["image"].shape)

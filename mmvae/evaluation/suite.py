@@ -21,13 +21,13 @@ from mmvae.evaluation.families import (
     reconstruction,
 )
 from mmvae.inference.latents import FLOW_STEPS, GUIDANCE
-from mmvae.inference.session import SAMPLERS
+from mmvae.inference.samplers import DEFAULT, SAMPLERS
 from mmvae.machine import parallel
 from mmvae.objectives import validation
 
 TRAIN_MOST = 20_000  # training pairs that memorisation and baselines look at
 # How pictures and pairs are drawn: what `generate` does unless told otherwise.
-_DRAWN = {"sampler": SAMPLERS[0], "guidance": GUIDANCE, "flow_steps": FLOW_STEPS}
+_DRAWN = {"sampler": DEFAULT, "guidance": GUIDANCE, "flow_steps": FLOW_STEPS}
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,8 @@ def _losses(job):
     """What training logs as val/..., over the whole split, for the names no other family has."""
     session = job.session
     step = parallel.parallel(validation.eval_step(session.model, session.config))
-    found = losses.evaluate(
-        step, parallel.place(jax.device_get(session.params)), job.records, session.config
-    )
+    params = parallel.place(jax.device_get(session.params))
+    found = losses.evaluate(step, params, job.records, session.modalities, session.config)
     kept = {n: v for n, v in found.items() if n.startswith("loss_") or n.endswith("_z_gap")}
     return {name: Estimate(value, len(job.records)) for name, value in kept.items()}
 
@@ -229,7 +228,7 @@ def _question(job):
         job.test,
         job.train,
         session.latent_dim,
-        session.shapes["caption"][1],
+        session.modalities["caption"].vocab_size,
         job.settings.num,
         job.resampling,
     )

@@ -1,6 +1,6 @@
 """What a trained model does for its users.
 
 Files, each importing only those before it: `fixed_batches` (rows in one shape), `latents`
-(posteriors, samplers), `decoding` (captions), `pairs` (and their files), `session` (the public
-verbs).
+(posteriors, priors), `decoding` (latents to data), `samplers` (of latents, by name), `pairs`
+(pictures with captions: their files, the verbs for them), `session` (the public verbs).
 """

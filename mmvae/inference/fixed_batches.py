@@ -1,12 +1,15 @@
 """Rows through a compiled function, in batches of one shape."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import numpy as np
 
 ROWS = 16  # of every compiled call
 
 
-def in_batches(function, *trees):
+def in_batches(function: Callable, *trees: Any) -> Any:
     """`function` of trees of arrays [ROWS, ...], applied to trees of [N, ...]; NumPy out.
 
     The last batch is padded with its last row, and the padding's answers are dropped.

@@ -1,12 +1,18 @@
 """Pictures and captions of the same latents, and their files."""
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
+from jaxtyping import Float, UInt8
 
 from mmvae.data.contact_sheet import contact_sheet, to_picture
+from mmvae.errors import UserError
 
+PAIR = ("image", "caption")  # the modalities that every run has
 _FRAME_MS = 120  # of the GIF
 
 
@@ -19,35 +25,101 @@ class Pairs:
         captions: N strings.
         scores: mean log-probability per token of each caption [N], nats.
         latents: float32 [N, D].
+        others: {name: N strings} of the model's other modalities.
     """
 
-    images: np.ndarray
+    images: UInt8[np.ndarray, "N H W C"]
     captions: list[str]
-    scores: np.ndarray
-    latents: np.ndarray
+    scores: Float[np.ndarray, " N"]
+    latents: Float[np.ndarray, "N D"]
+    others: dict[str, list[str]] = field(default_factory=dict)
 
 
-def write(pairs, seeds, directory):
-    """PNG files, `captions.csv` (file, seed, caption, score) and `contact_sheet.png`."""
+class PairVerbs:
+    """What a Session does with pictures and captions: its general verbs, by their names."""
+
+    def decode_images(self, latents: Float[np.ndarray, "N D"]) -> UInt8[np.ndarray, "N H W C"]:
+        """Pictures of latents."""
+        return self.decode_as("image", latents)
+
+    def decode_captions(
+        self, latents: Float[np.ndarray, "N D"], **options: Any
+    ) -> tuple[list[str], Float[np.ndarray, " N"]]:
+        """Captions of latents and their scores; `options` are those of `Session.write`."""
+        return self.write("caption", latents, **options)
+
+    def decode(self, latents: Float[np.ndarray, "N D"], beams: int = 1) -> Pairs:
+        """Pairs of latents: pictures, and the likeliest captions."""
+        captions, scores = self.decode_captions(latents, beams=beams)
+        names = [name for name in self.modalities if name not in ("image", "caption")]
+        others = {name: self.decode_as(name, latents) for name in names}
+        return Pairs(self.decode_images(latents), captions, scores, latents, others)
+
+    def generate(
+        self, n: int, seed: int = 0, temperature: float = 1.0, sampler: str = "flow"
+    ) -> Pairs:
+        """`n` new Pairs; pair i has seed `seed` + i, whatever `n` is."""
+        seeds = seed + np.arange(n)
+        return self.decode(self.sample_latents(seeds, sampler=sampler, temperature=temperature))
+
+    def caption(self, image: UInt8[np.ndarray, "N H W C"], **options: Any) -> list[str]:
+        """Captions of pictures; `options` are those of `Session.write`."""
+        return self.decode_captions(self.encode(image=image)[0], **options)[0]
+
+    def sample_images(
+        self, caption: Sequence[str], seed: int = 0, **options: Any
+    ) -> UInt8[np.ndarray, "N H W C"]:
+        """Pictures for N captions; picture i has seed `seed` + i.
+
+        `options` are those of `Session.sample_latents`.
+        """
+        seeds = seed + np.arange(len(caption))
+        return self.decode_images(self.sample_latents(seeds, caption=caption, **options))
+
+    def interpolate(
+        self, a: Float[np.ndarray, " D"], b: Float[np.ndarray, " D"], steps: int
+    ) -> Pairs:
+        """Pairs along the arc from latent `a` to `b`, both included."""
+        return self.decode(slerp(a, b, steps))
+
+    def check_caption(self, caption: str) -> None:
+        """Refuse a caption that this run's vocabulary knows nothing of.
+
+        Raises:
+            UserError: every character of it is unknown.
+        """
+        if not self.tokenizer.knows(caption):
+            raise UserError(
+                f"the caption {caption!r} has no characters that this run's vocabulary knows."
+            )
+
+
+def write(pairs: Pairs, seeds: Sequence[int | str], directory: Path) -> None:
+    """PNG files, `captions.csv` (file, seed, caption, score, others) and `contact_sheet.png`.
+
+    A seed is "" for a pair that has none.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     rows = []
     for i, seed in enumerate(seeds):
         name = f"{i if seed == '' else seed:06d}.png"
         to_picture(pairs.images[i]).save(directory / name)
-        rows.append((name, seed, pairs.captions[i], f"{pairs.scores[i]:.4f}"))
+        others = [texts[i] for texts in pairs.others.values()]
+        rows.append((name, seed, pairs.captions[i], f"{pairs.scores[i]:.4f}", *others))
     with (directory / "captions.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("file", "seed", "caption", "score"), *rows])
+        columns = ("file", "seed", "caption", "score", *pairs.others)
+        csv.writer(file).writerows([columns, *rows])
     contact_sheet(pairs.images, pairs.captions).save(directory / "contact_sheet.png")
 
 
-def write_way(pairs, directory):
+def write_way(pairs: Pairs, directory: Path) -> None:
     """`interpolation.gif` and `strip.png`."""
     write_motion(pairs, directory / "interpolation.gif")
     strip = contact_sheet(pairs.images, pairs.captions, columns=len(pairs.images))
     strip.save(directory / "strip.png")
 
 
-def write_motion(pairs, file):
+def write_motion(pairs: Pairs, file: Path | BinaryIO) -> None:
     """A GIF of pairs there and back, each frame with its caption; `file` is a path or open."""
     frames = [
         contact_sheet(image[None], [text])
@@ -62,3 +134,22 @@ def write_motion(pairs, file):
         duration=_FRAME_MS,
         loop=0,
     )
+
+
+def slerp(
+    start: Float[np.ndarray, " D"], end: Float[np.ndarray, " D"], steps: int
+) -> Float[np.ndarray, "S D"]:
+    """`steps` points on the arc between two vectors, lengths interpolated.
+
+    The norm of high-dimensional Gaussian draws is nearly constant; straight lines leave that
+    shell (White 2016).
+    """
+    lengths = np.linalg.norm(start), np.linalg.norm(end)
+    angle = np.arccos(np.clip(start @ end / (lengths[0] * lengths[1] + 1e-12), -1.0, 1.0))
+    share = np.linspace(0.0, 1.0, steps)[:, None]
+    if angle < 1e-4 or min(lengths) < 1e-6:  # no arc, or an end without a direction
+        return ((1 - share) * start + share * end).astype(np.float32)
+    arc = (
+        np.sin((1 - share) * angle) * start / lengths[0] + np.sin(share * angle) * end / lengths[1]
+    ) / np.sin(angle)
+    return (((1 - share) * lengths[0] + share * lengths[1]) * arc).astype(np.float32)

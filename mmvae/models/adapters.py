@@ -4,10 +4,14 @@ A merged model computes the same, up to rounding, with fewer products and withou
 adapters, so every reader of a run works with merged parameters; only training keeps them apart.
 """
 
+from typing import Any
+
+from ml_collections import ConfigDict
+
 IN, OUT = "adapter_in", "adapter_out"  # names of the matrices [in, rank] and [rank, out]
 
 
-def merged(params):
+def merged(params: Any) -> Any:
     """Nested dict of parameters without adapters: kernel + in @ out wherever there is one."""
     if not isinstance(params, dict):
         return params
@@ -15,7 +19,7 @@ def merged(params):
     return rest | {"kernel": rest["kernel"] + params[IN] @ params[OUT]} if IN in params else rest
 
 
-def without(config):
+def without(config: ConfigDict) -> ConfigDict:
     """The run's configuration for merged parameters."""
     plain = config.copy_and_resolve_references()
     with plain.unlocked():

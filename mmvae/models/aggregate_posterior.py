@@ -5,7 +5,10 @@ nothing in particular; a mixture fitted after training is close to it (Ghosh et 
 "From variational to deterministic autoencoders", section 4).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Float, Shaped
 
 DIRECTIONS = 64  # principal directions that the mixture sees; the others get one Gaussian
 COMPONENTS = (1, 10, 30, 100)
@@ -20,12 +23,14 @@ class AggregatePosterior:
             Cholesky factors of the covariances}.
     """
 
-    def __init__(self, arrays):
+    def __init__(self, arrays: dict[str, Shaped[np.ndarray, "..."]]) -> None:
         self.arrays = arrays
 
     @classmethod
-    def fit(cls, train, held_out, seed=0):
-        """Mixture of latents `train` [N, D] whose size is best on `held_out` [M, D]."""
+    def fit(
+        cls, train: Float[np.ndarray, "N D"], held_out: Float[np.ndarray, "M D"], seed: int = 0
+    ) -> "AggregatePosterior":
+        """Mixture of latents `train` whose size is best on `held_out`."""
         from sklearn.decomposition import PCA
         from sklearn.mixture import GaussianMixture
 
@@ -48,8 +53,8 @@ class AggregatePosterior:
             }
         )
 
-    def sample(self, seeds, temperature=1.0):
-        """Latents [N, D], one for each seed; `temperature` scales the noise of a component."""
+    def sample(self, seeds: Sequence[int], temperature: float = 1.0) -> Float[np.ndarray, "N D"]:
+        """Latents, one for each seed; `temperature` scales the noise of a component."""
         return np.stack([self._one(int(seed), temperature) for seed in seeds])
 
     def _one(self, seed, temperature):

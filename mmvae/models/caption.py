@@ -1,17 +1,24 @@
 """The caption modality: a transformer reader and an autoregressive transformer writer.
 
-`encoder`, `decoder`, `teacher`, `negative_log_likelihood` and `metrics` are what a modality
-offers; `models.MODALITIES` lists them.
+`encoder` and `decoder` are what a kind offers; `mmvae.MODALITIES` lists them.
 """
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Float, Int32, Key
+from ml_collections import ConfigDict
 
+from mmvae.data.modalities import Caption
 from mmvae.data.text import BOS, PAD, UNK
+from mmvae.models import autoregressive
+from mmvae.models.autoregressive import Writer
+from mmvae.models.decoder import Reconstruction
+from mmvae.models.gaussian import Gaussian
 from mmvae.models.layers import (
     EMBEDDING_INIT,
+    Cache,
     Embedded,
     LatentCanvas,
     PosteriorHead,
@@ -32,7 +39,7 @@ class CaptionEncoder(nn.Module):
     rank: int
 
     @nn.compact
-    def __call__(self, ids):
+    def __call__(self, ids: Int32[Array, "B L"]) -> Gaussian:
         batch, length = ids.shape
         x = nn.Embed(self.vocab_size, self.width, dtype=self.dtype, embedding_init=EMBEDDING_INIT)(
             ids
@@ -59,8 +66,9 @@ class CaptionDecoder(nn.Module):
     latent_tokens: int
     dtype: jnp.dtype
     rank: int
+    word_dropout: float
 
-    def setup(self):
+    def setup(self) -> None:
         self.prefix = LatentCanvas(self.latent_tokens, self.width, self.squeeze, self.dtype)
         self.embed = nn.Embed(
             self.vocab_size, self.width, dtype=self.dtype, embedding_init=EMBEDDING_INIT
@@ -68,16 +76,48 @@ class CaptionDecoder(nn.Module):
         self.positions = Embedded(self.length, self.width, self.dtype)
         self.trunk = Transformer(self.layers, self.heads, self.dtype, self.rank)
 
-    def __call__(self, z, inputs):
-        """Logits [B, L, V] float32 of each next token, for `inputs` [B, L] from `teacher`."""
+    def __call__(
+        self, z: Float[Array, "B D"], inputs: Int32[Array, "B L"]
+    ) -> Float[Array, "B L V"]:
+        """Logits, float32, of each next token, for `inputs` from `teacher`."""
         batch, length = inputs.shape
         words = self.embed(inputs) + self.positions(batch)[:, :length]
         x = jnp.concatenate([self.prefix(z), words], axis=1)
         x, _ = self.trunk(x, self._mask(length))
         return self._logits(x[:, self.latent_tokens :])
 
-    def begin(self, z):
-        """Caches for writing captions of latents [B, D], the prefix already in them."""
+    def loss(
+        self,
+        z: Float[Array, "B D"],
+        data: Int32[Array, "B L"],
+        keys: Key[Array, " B"] | None = None,
+        train: bool = False,
+    ) -> Reconstruction:
+        """As in `score`; `train` hides a share `word_dropout` of the decoder's inputs."""
+        inputs = teacher(data, keys, self.word_dropout) if train else teacher(data)
+        return score(self(z, inputs), data)
+
+    def sample(
+        self, z: Float[Array, "B D"], keys: Key[Array, " B"] | None = None
+    ) -> Int32[Array, "B L"]:
+        """Ids, greedily without keys."""
+        writer = self.writer()
+        if keys is None:
+            return autoregressive.greedy(writer, z)[0]
+        return autoregressive.sampled(writer, z, keys)[0]
+
+    def log_prob(
+        self, z: Float[Array, "B D"], data: Int32[Array, "B L"], scale: float = 1.0
+    ) -> Float[Array, " B"]:
+        """Log-probability of captions in nats; there is no scale in it."""
+        return -self.loss(z, data).loss
+
+    def writer(self) -> Writer:
+        """This decoder as functions that write token by token."""
+        return Writer(self.length, self.begin, self.extend)
+
+    def begin(self, z: Float[Array, "B D"]) -> tuple[Cache, ...]:
+        """Caches for writing captions of latents, the prefix already in them."""
         batch, heads = z.shape[0], self.heads
         shape = (batch, self.latent_tokens + self.length, heads, self.width // heads)
         empty = ((jnp.zeros(shape, self.dtype), jnp.zeros(shape, self.dtype)),) * self.layers
@@ -85,8 +125,10 @@ class CaptionDecoder(nn.Module):
         _, caches = self.trunk(self.prefix(z), visible, empty)
         return caches
 
-    def extend(self, caches, token, index):
-        """Next-token logits [B, V] after `token` [B] at position `index`, and new caches."""
+    def extend(
+        self, caches: tuple[Cache, ...], token: Int32[Array, " B"], index: int
+    ) -> tuple[Float[Array, "B V"], tuple[Cache, ...]]:
+        """Next-token logits after `token` at position `index`, and new caches."""
         words = self.embed(token[:, None]) + self.positions(1)[:, index][:, None]
         at = self.latent_tokens + index
         visible = (jnp.arange(self.latent_tokens + self.length) <= at)[None, None, None, :]
@@ -103,56 +145,79 @@ class CaptionDecoder(nn.Module):
         return self.embed.attend(x).astype(jnp.float32)
 
 
-def encoder(spec, shape, latent_dim, common):
-    """CaptionEncoder of a modality's config; `shape` is (length, vocab_size)."""
+def encoder(
+    spec: ConfigDict, modality: Caption, latent_dim: int, dtype: jnp.dtype, rank: int
+) -> CaptionEncoder:
+    """CaptionEncoder of a modality's config."""
     return CaptionEncoder(
-        vocab_size=shape[1], layers=spec.encoder_layers, latent_dim=latent_dim, **common
+        vocab_size=modality.vocab_size,
+        width=spec.width,
+        layers=spec.encoder_layers,
+        heads=spec.heads,
+        squeeze=spec.squeeze,
+        latent_dim=latent_dim,
+        dtype=dtype,
+        rank=rank,
     )
 
 
-def decoder(spec, shape, common):
-    """CaptionDecoder of a modality's config; `shape` is (length, vocab_size)."""
-    length, vocab_size = shape
+def decoder(spec: ConfigDict, modality: Caption, dtype: jnp.dtype, rank: int) -> CaptionDecoder:
+    """CaptionDecoder of a modality's config."""
     return CaptionDecoder(
-        vocab_size=vocab_size,
-        length=length,
-        latent_tokens=spec.latent_tokens,
+        vocab_size=modality.vocab_size,
+        length=modality.length,
+        width=spec.width,
         layers=spec.decoder_layers,
-        **common,
+        heads=spec.heads,
+        squeeze=spec.squeeze,
+        latent_tokens=spec.latent_tokens,
+        dtype=dtype,
+        rank=rank,
+        word_dropout=spec.word_dropout,
     )
 
 
-def teacher(ids, keys=None, spec=None):
-    """Decoder inputs [B, L]: ids shifted right behind BOS.
+def teacher(
+    ids: Int32[Array, "B L"], keys: Key[Array, " B"] | None = None, word_dropout: float = 0.0
+) -> Int32[Array, "B L"]:
+    """Decoder inputs: ids shifted right behind BOS.
 
-    With per-row `keys` [B] a share `spec.word_dropout` of the tokens is hidden behind UNK,
-    which forces the decoder to read the latent (Bowman et al. 2016, section 3).
+    With a key for each row a share `word_dropout` of the tokens is hidden behind UNK, which
+    forces the decoder to read the latent (Bowman et al. 2016, section 3).
     """
     inputs = jnp.pad(ids[:, :-1], ((0, 0), (1, 0)), constant_values=BOS)
     if keys is None:
         return inputs
-    draw = jax.vmap(lambda key: jax.random.bernoulli(key, spec.word_dropout, ids.shape[1:]))
-    return jnp.where(draw(keys) & (inputs > BOS), UNK, inputs)
+    hide = jax.vmap(lambda key: jax.random.bernoulli(key, word_dropout, ids.shape[1:]))
+    return jnp.where(hide(keys) & (inputs > BOS), UNK, inputs)
 
 
-def negative_log_likelihood(logits, ids, spec=None):
-    """Cross-entropy in nats summed over a row's tokens [B], and its token count [B].
+def score(logits: Float[Array, "B L V"], ids: Int32[Array, "B L"]) -> Reconstruction:
+    """Cross-entropy in nats summed over a row's tokens, accuracy and predictive entropy.
 
-    Padding never counts.
+    They count tokens; padding never counts.
     """
     real = ids != PAD
-    entropy = optax.softmax_cross_entropy_with_integer_labels(logits, ids)
-    return jnp.sum(entropy * real, axis=-1), jnp.sum(real, axis=-1)
-
-
-def metrics(logits, ids):
-    """Per-row {name: (sum [B], count [B])}: accuracy and predictive entropy per token."""
-    real = ids != PAD
     count = jnp.sum(real, axis=-1)
+    entropy = optax.softmax_cross_entropy_with_integer_labels(logits, ids)
     right = jnp.sum((jnp.argmax(logits, axis=-1) == ids) & real, axis=-1)
     log_probabilities = jax.nn.log_softmax(logits)
-    entropy = -jnp.sum(jnp.exp(log_probabilities) * log_probabilities, axis=-1)
-    return {
-        "accuracy": (right, count),
-        "entropy": (jnp.sum(entropy * real, axis=-1), count),
-    }
+    predicted = -jnp.sum(jnp.exp(log_probabilities) * log_probabilities, axis=-1)
+    metrics = {"accuracy": (right, count), "entropy": (jnp.sum(predicted * real, axis=-1), count)}
+    return Reconstruction(jnp.sum(entropy * real, axis=-1), count, metrics)
+
+
+def rules(spec: ConfigDict) -> list[tuple]:
+    """What fields must hold besides their range: rules of `training.checks`.
+
+    A name without a dot is a field of the modality.
+    """
+    return []
+
+
+# How parameters follow the length of a caption: rules of `training.resizing`; {} is the name.
+RESIZED = (
+    ("encoders_{}/positions/vectors", "text_rows"),
+    ("encoders_{}/PosteriorHead_0/moments/kernel", "read_text"),
+    ("decoders_{}/positions/vectors", "text_rows"),
+)

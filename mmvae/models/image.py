@@ -1,14 +1,19 @@
 """The image modality: patches in, patches out.
 
 Patches and matrix products instead of convolutions: they run near the machine's matmul rate
-on CPU, GPU and TPU alike, in the backward pass too. `encoder`, `decoder`, `teacher`,
-`negative_log_likelihood` and `metrics` are what a modality offers; `models.MODALITIES`
-lists them.
+on CPU, GPU and TPU alike, in the backward pass too. `encoder` and `decoder` are what a kind
+offers; `mmvae.MODALITIES` lists them.
 """
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Array, Float, Key, UInt8
+from ml_collections import ConfigDict
 
+from mmvae.data.modalities import Image
+from mmvae.models import likelihoods
+from mmvae.models.decoder import Reconstruction
+from mmvae.models.gaussian import Gaussian
 from mmvae.models.layers import (
     Convolution,
     Dense,
@@ -18,27 +23,27 @@ from mmvae.models.layers import (
     Transformer,
 )
 
-FAINT = 1e-3  # squared error that `student` hardly tells from none
 
-
-def to_float(pixels):
+def to_float(pixels: UInt8[Array, "*B"]) -> Float[Array, "*B"]:
     """uint8 pixels [...] as float32 in [-1, 1]."""
     return pixels.astype(jnp.float32) / 127.5 - 1.0
 
 
-def to_pixels(image):
+def to_pixels(image: Float[Array, "*B"]) -> UInt8[Array, "*B"]:
     """Floats in [-1, 1] (clipped) as uint8 pixels."""
     return jnp.clip(jnp.round((image + 1.0) * 127.5), 0, 255).astype(jnp.uint8)
 
 
-def patchify(image, patch):
-    """[B, H, W, C] -> [B, (H / patch) (W / patch), patch patch C]."""
+def patchify(image: Float[Array, "B H W C"], patch: int) -> Float[Array, "B T P"]:
+    """Patches of a side of `patch` pixels, row by row: T of P = patch patch C numbers."""
     batch, height, width, channels = image.shape
     grid = image.reshape(batch, height // patch, patch, width // patch, patch, channels)
     return grid.transpose(0, 1, 3, 2, 4, 5).reshape(batch, -1, patch * patch * channels)
 
 
-def unpatchify(patches, shape, patch):
+def unpatchify(
+    patches: Float[Array, "B T P"], shape: tuple[int, int, int], patch: int
+) -> Float[Array, "B H W C"]:
     """Inverse of `patchify`; `shape` is (H, W, C)."""
     height, width, channels = shape
     grid = patches.reshape(-1, height // patch, width // patch, patch, patch, channels)
@@ -58,7 +63,7 @@ class ImageEncoder(nn.Module):
     rank: int
 
     @nn.compact
-    def __call__(self, pixels):
+    def __call__(self, pixels: UInt8[Array, "B H W C"]) -> Gaussian:
         patches = patchify(to_float(pixels), self.patch).astype(self.dtype)
         batch, length, _ = patches.shape
         x = Dense(self.width, dtype=self.dtype, name="embed")(patches)
@@ -78,15 +83,38 @@ class ImageDecoder(nn.Module):
     squeeze: int
     dtype: jnp.dtype
     rank: int
+    likelihood: str
 
     @nn.compact
-    def __call__(self, z, inputs=None):
+    def __call__(self, z: Float[Array, "B D"]) -> Float[Array, "B H W C"]:
         height, width, channels = self.shape
         length = (height // self.patch) * (width // self.patch)
         x = LatentCanvas(length, self.width, self.squeeze, self.dtype)(z)
         x, _ = Transformer(self.layers, self.heads, self.dtype, self.rank)(x)
         x = x.reshape(-1, height // self.patch, width // self.patch, self.width)
         return Upsampler(self.patch, channels, self.dtype)(x).astype(jnp.float32)
+
+    def loss(
+        self,
+        z: Float[Array, "B D"],
+        data: UInt8[Array, "B H W C"],
+        keys: Key[Array, " B"] | None = None,
+        train: bool = False,
+    ) -> Reconstruction:
+        """As in `score`; a picture is decoded from the latent alone, and nothing is hidden."""
+        return score(self(z), data, self.likelihood)
+
+    def sample(
+        self, z: Float[Array, "B D"], keys: Key[Array, " B"] | None = None
+    ) -> UInt8[Array, "B H W C"]:
+        """The mean picture; there is no noise in it."""
+        return to_pixels(self(z))
+
+    def log_prob(
+        self, z: Float[Array, "B D"], data: UInt8[Array, "B H W C"], scale: float = 1.0
+    ) -> Float[Array, " B"]:
+        """Log-probability of 8-bit pictures in nats, with noise of `scale`."""
+        return likelihoods.log_prob(self.loss(z, data).loss, self.likelihood, self.shape, scale)
 
 
 class Upsampler(nn.Module):
@@ -102,7 +130,7 @@ class Upsampler(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: Float[Array, "B h w W"]) -> Float[Array, "B H W C"]:
         for step in range(self.factor.bit_length() - 1):
             _, height, width, depth = x.shape
             last = 2 << step == self.factor
@@ -115,81 +143,79 @@ class Upsampler(nn.Module):
         return x
 
 
-def pooled(image, factor):
-    """Means of factor x factor blocks: [B, H, W, C] -> [B, H / factor, W / factor, C]."""
-    batch, height, width, channels = image.shape
-    blocks = image.reshape(batch, height // factor, factor, width // factor, factor, channels)
-    return jnp.mean(blocks, axis=(2, 4))
+def score(
+    image: Float[Array, "B H W C"], pixels: UInt8[Array, "B H W C"], likelihood: str
+) -> Reconstruction:
+    """Loss of a likelihood, mean over pixels and channels, and errors on the [-1, 1] scale.
 
-
-def gaussian(difference):
-    """Squared error, mean over pixels [B]: a Gaussian with independent noise."""
-    return jnp.mean(jnp.square(difference), axis=(1, 2, 3))
-
-
-def laplace(difference):
-    """Absolute error, mean over pixels [B]."""
-    return jnp.mean(jnp.abs(difference), axis=(1, 2, 3))
-
-
-def multiscale(difference):
-    """A Gaussian whose noise is mostly fine texture: errors of 4x4 means weigh more [B].
-
-    An engraver's lines are noise to a young model and drown the gradient of the outlines;
-    coarse means are free of them.
+    The errors are those of the picture as shown, clipped.
     """
-    return gaussian(difference) + 4.0 * gaussian(pooled(difference, 4))
+    target = to_float(pixels)
+    loss = likelihoods.LIKELIHOODS[likelihood].loss(image - target)
+    shown = jnp.clip(image, -1.0, 1.0) - target
+    metrics = {"mse": likelihoods.gaussian(shown), "l1": likelihoods.laplace(shown)}
+    ones = jnp.ones_like(loss)
+    return Reconstruction(loss, ones, {name: (value, ones) for name, value in metrics.items()})
 
 
-def student(difference):
-    """A Student t over the whole picture, of one degree of freedom: its noise level is unknown [B].
-
-    Squared error hears little of a small figure, which is few pixels. Here a picture whose
-    error halves gains the same whatever it was. As in `multiscale` coarse means weigh more, of
-    2x2 blocks too: they hold small outlines. Sources: Rybkin et al. 2021 (the variance that
-    suits each picture); Takahashi et al. 2018 (Student t decoders).
-    """
-    error = multiscale(difference) + 4.0 * gaussian(pooled(difference, 2))
-    return 0.5 * jnp.log1p(error / FAINT)
-
-
-LIKELIHOODS = {
-    "gaussian": gaussian,
-    "laplace": laplace,
-    "multiscale": multiscale,
-    "student": student,
-}
-
-
-def encoder(spec, shape, latent_dim, common):
-    """ImageEncoder of a modality's config; `shape` is (H, W, C)."""
+def encoder(
+    spec: ConfigDict, modality: Image, latent_dim: int, dtype: jnp.dtype, rank: int
+) -> ImageEncoder:
+    """ImageEncoder of a modality's config."""
     return ImageEncoder(
-        patch=spec.patch, layers=spec.encoder_layers, latent_dim=latent_dim, **common
+        patch=spec.patch,
+        width=spec.width,
+        layers=spec.encoder_layers,
+        heads=spec.heads,
+        squeeze=spec.squeeze,
+        latent_dim=latent_dim,
+        dtype=dtype,
+        rank=rank,
     )
 
 
-def decoder(spec, shape, common):
-    """ImageDecoder of a modality's config; `shape` is (H, W, C)."""
-    return ImageDecoder(shape=shape, patch=spec.patch, layers=spec.decoder_layers, **common)
+def decoder(spec: ConfigDict, modality: Image, dtype: jnp.dtype, rank: int) -> ImageDecoder:
+    """ImageDecoder of a modality's config."""
+    return ImageDecoder(
+        shape=modality.shape,
+        patch=spec.patch,
+        width=spec.width,
+        layers=spec.decoder_layers,
+        heads=spec.heads,
+        squeeze=spec.squeeze,
+        dtype=dtype,
+        rank=rank,
+        likelihood=spec.likelihood,
+    )
 
 
-def teacher(pixels, keys=None, spec=None):
-    """Nothing: pictures are drawn from the latent alone."""
-    return None
+def rules(spec: ConfigDict) -> list[tuple]:
+    """What fields must hold besides their range: rules of `training.checks`.
+
+    A name without a dot is a field of the modality.
+    """
+    return [
+        ("divides", "patch", "data.image_size"),
+        ("power of two", "patch"),
+        ("one of", "likelihood", likelihoods.LIKELIHOODS),
+        *_coarse(spec.likelihood),
+    ]
 
 
-def negative_log_likelihood(image, pixels, spec):
-    """Loss of `spec.likelihood`, mean over pixels and channels [B], and its count, 1 [B]."""
-    difference = image - to_float(pixels)
-    loss = LIKELIHOODS[spec.likelihood](difference)
-    return loss, jnp.ones_like(loss)
+def _coarse(likelihood):
+    """Block means need whole blocks."""
+    if likelihood not in likelihoods.LIKELIHOODS:
+        return []
+    block = likelihoods.LIKELIHOODS[likelihood].block
+    return [("multiple of", "data.image_size", block, f"the pixels of its coarse scale ({block})")]
 
 
-def metrics(image, pixels):
-    """Per-row {name: (sum [B], count [B])} on the [-1, 1] scale, clipped as when shown."""
-    difference = jnp.clip(image, -1.0, 1.0) - to_float(pixels)
-    count = jnp.ones(len(pixels))
-    return {
-        "mse": (jnp.mean(jnp.square(difference), axis=(1, 2, 3)), count),
-        "l1": (jnp.mean(jnp.abs(difference), axis=(1, 2, 3)), count),
-    }
+# How parameters follow the size of a picture: rules of `training.resizing`; {} is the name.
+RESIZED = (
+    ("encoders_{}/positions/vectors", "grid_rows"),
+    ("encoders_{}/PosteriorHead_0/moments/kernel", "read_grid"),
+    ("encoders_{}/embed/kernel", "read_patch"),
+    ("decoders_{}/LatentCanvas_0/positions/vectors", "grid_rows"),
+    ("decoders_{}/LatentCanvas_0/expand/*", "write_grid"),
+    ("decoders_{}/Upsampler_0/Dense_*", "write_channels"),
+)

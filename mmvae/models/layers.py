@@ -8,10 +8,12 @@ import functools
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
 
 from mmvae.models import adapters
-from mmvae.models.gaussian import from_logits
+from mmvae.models.gaussian import Gaussian, from_logits
 
+Cache = tuple[Float[Array, "B S H W"], Float[Array, "B S H W"]]  # keys and values
 EMBEDDING_INIT = nn.initializers.normal(0.02)
 
 
@@ -26,7 +28,7 @@ class Dense(nn.Dense):
     rank: int = 0
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: Float[Array, "*B W"]) -> Float[Array, "*B F"]:
         rows = x.reshape(-1, x.shape[-1])
         y = super().__call__(rows)
         if self.rank:
@@ -48,7 +50,7 @@ class Convolution(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W F"]:
         _, height, width, _ = x.shape
         padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
         neighbours = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
@@ -67,7 +69,13 @@ class Attention(nn.Module):
     rank: int = 0
 
     @nn.compact
-    def __call__(self, x, mask=None, cache=None, start=0):
+    def __call__(
+        self,
+        x: Float[Array, "B T W"],
+        mask: Bool[Array, "*M T S"] | None = None,
+        cache: Cache | None = None,
+        start: int | Int[Array, ""] = 0,
+    ) -> tuple[Float[Array, "B T W"], Cache | None]:
         batch, length, width = x.shape
         dense = functools.partial(Dense, dtype=self.dtype, rank=self.rank)
         projected = dense(3 * width, use_bias=False, name="qkv")(x)
@@ -91,7 +99,13 @@ class Block(nn.Module):
     rank: int = 0
 
     @nn.compact
-    def __call__(self, x, mask=None, cache=None, start=0):
+    def __call__(
+        self,
+        x: Float[Array, "B T W"],
+        mask: Bool[Array, "*M T S"] | None = None,
+        cache: Cache | None = None,
+        start: int | Int[Array, ""] = 0,
+    ) -> tuple[Float[Array, "B T W"], Cache | None]:
         width = x.shape[-1]
         dense = functools.partial(Dense, dtype=self.dtype, rank=self.rank)
         attended, cache = Attention(self.heads, self.dtype, self.rank)(
@@ -114,7 +128,13 @@ class Transformer(nn.Module):
     rank: int = 0
 
     @nn.compact
-    def __call__(self, x, mask=None, caches=None, start=0):
+    def __call__(
+        self,
+        x: Float[Array, "B T W"],
+        mask: Bool[Array, "*M T S"] | None = None,
+        caches: tuple[Cache, ...] | None = None,
+        start: int | Int[Array, ""] = 0,
+    ) -> tuple[Float[Array, "B T W"], tuple[Cache | None, ...]]:
         caches = caches or (None,) * self.layers
         updated = []
         for cache in caches:
@@ -131,7 +151,7 @@ class Embedded(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, batch):
+    def __call__(self, batch: int) -> Float[Array, "B L W"]:
         vectors = self.param("vectors", EMBEDDING_INIT, (self.length, self.width))
         shape = (batch, self.length, self.width)
         return jnp.broadcast_to(vectors.astype(self.dtype), shape)
@@ -150,7 +170,9 @@ class PosteriorHead(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x, visible=None):
+    def __call__(
+        self, x: Float[Array, "B S W"], visible: Bool[Array, "B S"] | None = None
+    ) -> Gaussian:
         x = Dense(self.squeeze, dtype=self.dtype, name="squeeze")(x)
         if visible is not None:
             x = x * visible[..., None].astype(x.dtype)
@@ -168,7 +190,7 @@ class LatentCanvas(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, z):
+    def __call__(self, z: Float[Array, "B D"]) -> Float[Array, "B L W"]:
         batch = z.shape[0]
         flat = Dense(self.length * self.squeeze, dtype=self.dtype, name="expand")(z)
         x = flat.reshape(batch, self.length, self.squeeze)

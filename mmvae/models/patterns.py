@@ -1,13 +1,15 @@
 """Parameters by name: shell patterns over paths such as `encoders_image/embed/kernel`."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 import jax
 
 from mmvae.errors import UserError, did_you_mean
 
 
-def chosen(patterns, params, field):
+def chosen(patterns: Sequence[str], params: Any, field: str) -> Any:
     """Which parameters patterns choose: `params` with a bool for every leaf.
 
     `*` stands for anything, "/" too. The last pattern that fits a path decides, and one that
@@ -20,7 +22,7 @@ def chosen(patterns, params, field):
     return jax.tree.map(lambda index: index >= 0 and not patterns[index].startswith("!"), last)
 
 
-def multipliers(rules, params, field):
+def multipliers(rules: Sequence[str], params: Any, field: str) -> Any:
     """Factors of parameters by rules such as "encoders_*=0.1": `params` with a float each.
 
     The last rule that fits a path counts; 1.0 where none does.
@@ -33,7 +35,7 @@ def multipliers(rules, params, field):
     return jax.tree.map(lambda index: pairs[index][1] if index >= 0 else 1.0, last)
 
 
-def name(path):
+def name(path: tuple[Any, ...]) -> str:
     """The path of a leaf, as jax.tree.map_with_path gives it, as text."""
     return jax.tree_util.keystr(path, simple=True, separator="/")
 

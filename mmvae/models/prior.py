@@ -5,9 +5,13 @@ pictures with that caption occupy (a rotation, say, is a ring), and samples betw
 decode to blur. The flow learns that set for the caption at hand, and unconditionally.
 """
 
+from collections.abc import Mapping
+
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from mmvae.models.flow import fourier
 
 
 class VelocityField(nn.Module):
@@ -24,9 +28,15 @@ class VelocityField(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, z, t, conditions, known):
+    def __call__(
+        self,
+        z: Float[Array, "B D"],
+        t: Float[Array, " B"],
+        conditions: Mapping[str, Float[Array, "B D"]],
+        known: Mapping[str, Bool[Array, " B"]],
+    ) -> Float[Array, "B D"]:
         dense = lambda size, name: nn.Dense(size, dtype=self.dtype, name=name)
-        signal = dense(self.width, "time")(_fourier(t, self.width).astype(self.dtype))
+        signal = dense(self.width, "time")(fourier(t, self.width).astype(self.dtype))
         for name, condition in conditions.items():
             keep = known[name][:, None]
             features = jnp.concatenate([condition * keep, keep], axis=-1)
@@ -38,30 +48,3 @@ class VelocityField(nn.Module):
             x = x + dense(self.width, f"out_{layer}")(h)
         x = nn.LayerNorm(dtype=self.dtype)(x).astype(jnp.float32)
         return nn.Dense(z.shape[-1], kernel_init=nn.initializers.zeros, name="velocity")(x)
-
-
-def _fourier(t, width):
-    frequencies = jnp.exp(jnp.linspace(0.0, jnp.log(1000.0), width // 2))
-    angles = t[:, None] * frequencies[None, :]
-    return jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=-1)
-
-
-def flow_path(z, noise, t):
-    """Point and velocity at t of the straight path from noise to z: two arrays [B, D]."""
-    t = t[:, None]
-    return (1 - t) * noise + t * z, z - noise
-
-
-def integrate(velocity, noise, steps):
-    """Latents [B, D] at t = 1 from noise at t = 0, in `steps` Heun steps.
-
-    `velocity(z, t)` maps [B, D] and [B] to [B, D].
-    """
-
-    def heun(z, index):
-        t = jnp.full(z.shape[:1], index / steps)
-        slope = velocity(z, t)
-        ahead = velocity(z + slope / steps, t + 1 / steps)
-        return z + 0.5 * (slope + ahead) / steps, None
-
-    return jax.lax.scan(heun, noise, jnp.arange(steps))[0]

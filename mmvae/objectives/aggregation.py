@@ -3,9 +3,13 @@
 Imports neither JAX nor TensorFlow, so that reports and tests start fast.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from mmvae.data.modalities import Modality
 
 _ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, section 5.2
 
@@ -18,11 +22,11 @@ class Metric(NamedTuple):
         count: number of items (pictures, tokens, steps), a scalar or [1].
     """
 
-    total: object
-    count: object
+    total: Any
+    count: Any
 
     @property
-    def mean(self):
+    def mean(self) -> Any:
         """total / count; only for a count above 0."""
         return self.total / self.count
 
@@ -30,10 +34,10 @@ class Metric(NamedTuple):
 class Aggregator:
     """Adds up metrics over batches in float64: exact means, whatever the batch sizes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._sums = {}
 
-    def add(self, metrics):
+    def add(self, metrics: Mapping[str, tuple[Any, Any]]) -> None:
         """Add {name: (total, count)}; fetch device values first (`jax.device_get`)."""
         for name, (total, count) in metrics.items():
             before = self._sums.get(name, Metric(0.0, 0.0))
@@ -42,31 +46,28 @@ class Aggregator:
                 before.count + np.asarray(count, np.float64),
             )
 
-    def merge(self, other):
-        """Add everything that another Aggregator has collected."""
-        self.add(other._sums)
-
-    def result(self):
+    def result(self) -> dict[str, Any]:
         """Means {name: float, or array [D] for "_" names}; what counted nothing is left out."""
         means = {name: metric.mean for name, metric in self._sums.items() if np.all(metric.count)}
         return {name: mean if np.ndim(mean) else float(mean) for name, mean in means.items()}
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget everything."""
         self._sums.clear()
 
 
-def derive(result):
-    """The numbers {name: float} to log: those of `result`, and what only merged means can give.
+def derive(
+    result: Mapping[str, Any], modalities: Mapping[str, Modality] = MappingProxyType({})
+) -> dict[str, float]:
+    """The numbers to log: those of `result`, and what only merged means can give.
 
     Each value below is added where its sources are present; the vectors ("_" names) are dropped.
     """
     values = {name: value for name, value in result.items() if not name.startswith("_")}
-    with np.errstate(over="ignore", divide="ignore"):
-        if "loss_caption" in result:  # nats per token
-            values["caption_perplexity"] = float(np.exp(result["loss_caption"]))
-        if "image_mse" in result:  # pixels in [-1, 1]: the peak is 2
-            values["image_psnr"] = float(10 * np.log10(np.divide(4, result["image_mse"])))
+    for name, modality in modalities.items():
+        own = {n.removeprefix(f"{name}_"): v for n, v in result.items() if n.startswith(f"{name}_")}
+        own |= {"loss": result[f"loss_{name}"]} if f"loss_{name}" in result else {}
+        values |= {f"{name}_{metric}": value for metric, value in modality.derived(own).items()}
     if "_posterior_kl" in result:  # nats per dimension
         values["latent_kl"] = float(np.sum(result["_posterior_kl"]))
     if "_posterior_mean" in result:

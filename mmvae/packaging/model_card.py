@@ -59,8 +59,9 @@ def metrics(run: Path, step: int) -> list[tuple[str, float, str]]:
 
 
 def _what(session: Session) -> str:
-    height, width, channels = session.shapes["image"]
-    length, vocabulary = session.shapes["caption"]
+    height, width, channels = session.modalities["image"].shape
+    words = session.modalities["caption"]
+    length, vocabulary = words.length, words.vocab_size
     kind = "grey" if channels == 1 else "RGB"
     return (
         f"One continuous latent of {session.latent_dim} dimensions for a picture "

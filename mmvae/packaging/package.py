@@ -86,8 +86,9 @@ def _arrays(arrays):
 
 
 def _manifest(session: Session, out: Path) -> dict[str, Any]:
-    height, width, channels = session.shapes["image"]
-    length, vocabulary = session.shapes["caption"]
+    height, width, channels = session.modalities["image"].shape
+    words = session.modalities["caption"]
+    length, vocabulary = words.length, words.vocab_size
     files = sorted(path for path in out.rglob("*") if path.is_file())
     return {
         "format": 1,

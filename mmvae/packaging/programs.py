@@ -14,9 +14,9 @@ from jaxtyping import Array, PyTree, Shaped
 
 from mmvae.data.text import PAD
 from mmvae.inference import decoding
-from mmvae.inference.latents import FLOW_STEPS, GUIDANCE, apply, drawn, noise
+from mmvae.inference.latents import FLOW_STEPS, GUIDANCE, keys_of
 from mmvae.inference.session import Session
-from mmvae.models.mmvae import MMVAE
+from mmvae.models.gaussian import normal
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -37,8 +37,8 @@ def programs(session: Session) -> dict[str, export.Exported]:
     gives the same and {"latents" float32 [b, D]}: for the caption `ids` where `given`.
     """
     (rows,) = export.symbolic_shape("b")
-    length = session.shapes["caption"][0]
-    images = jax.ShapeDtypeStruct((rows, *session.shapes["image"]), jnp.uint8)
+    length = session.modalities["caption"].length
+    images = jax.ShapeDtypeStruct((rows, *session.modalities["image"].shape), jnp.uint8)
     ids = jax.ShapeDtypeStruct((rows, length), jnp.int32)
     latents = jax.ShapeDtypeStruct((rows, session.latent_dim), jnp.float32)
     seeds = jax.ShapeDtypeStruct((rows,), jnp.uint32)
@@ -47,7 +47,7 @@ def programs(session: Session) -> dict[str, export.Exported]:
     arguments = {
         "encode_image": (functools.partial(_encode, "image"), images),
         "encode_caption": (functools.partial(_encode, "caption"), ids),
-        "decode": (functools.partial(_decode, length), latents),
+        "decode": (_decode, latents),
         "generate": (_generate, seeds, temperature, ids, given),
     }
     return {name: _exported(session, *given) for name, given in arguments.items()}
@@ -67,28 +67,28 @@ def _exported(session, function, *shapes):
 
 
 def _encode(name, model, params, data):
-    experts = apply(model, params, MMVAE.encode, {name: data})
-    present = {name: jnp.ones(data.shape[0], bool)}
-    posterior = apply(model, params, MMVAE.fuse, experts, present)
-    vectors = apply(model, params, MMVAE.project, experts)
+    bound = model.bind({"params": params})
+    experts = bound.encode({name: data})
+    posterior = bound.fuse(experts, {name: jnp.ones(data.shape[0], bool)})
     return {
         "mean": posterior.mean,
-        "deviation": jnp.exp(0.5 * posterior.logvar),
-        "vector": vectors[name],
+        "deviation": posterior.deviation,
+        "vector": bound.project(experts)[name],
     }
 
 
-def _decode(length, model, params, latents):
-    ids, scores = decoding.greedy(model, length, params, latents)
-    return {"images": drawn(model, params, latents), "ids": ids, "scores": scores}
+def _decode(model, params, latents):
+    ids, scores = decoding.greedy(model, "caption", params, latents)
+    images = decoding.likeliest(model, "image", params, latents)
+    return {"images": images, "ids": ids, "scores": scores}
 
 
 def _generate(model, params, seeds, temperature, ids, given):
-    start = temperature * noise(seeds, model.latent_dim)
-    # The learned prior reads the picture too; it is absent here, and its mean counts for nothing.
-    experts = apply(model, params, MMVAE.encode, {"caption": jnp.where(given[:, None], ids, PAD)})
-    experts = {"image": experts["caption"], **experts}
-    known = {"image": jnp.zeros_like(given), "caption": given}
-    drawing = experts, known, FLOW_STEPS, GUIDANCE
-    latents = apply(model, params, MMVAE.draw_prior, start, *drawing)
-    return {"latents": latents, **_decode(ids.shape[1], model, params, latents)}
+    bound = model.bind({"params": params})
+    start = temperature * normal(keys_of(seeds), (model.latent_dim,))
+    # The learned prior reads every modality; the absent ones' means count for nothing.
+    read = bound.encode({"caption": jnp.where(given[:, None], ids, PAD)})["caption"]
+    experts = dict.fromkeys(model.names, read)
+    known = {name: given if name == "caption" else jnp.zeros_like(given) for name in experts}
+    latents = bound.sample_prior(start, experts, known, FLOW_STEPS, GUIDANCE)
+    return {"latents": latents, **_decode(model, params, latents)}

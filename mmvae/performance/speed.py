@@ -6,14 +6,15 @@ floating-point operations a second, over all devices.
 
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jax.experimental.compilation_cache import compilation_cache
 
-from mmvae.data import text
+from mmvae.data.modalities import Modality, random_batch
 from mmvae.machine import parallel
 from mmvae.machine.throughput import Throughput
 
@@ -37,25 +38,14 @@ def spread(times):
     return Spread(float(median), float(lower), float(upper), len(times))
 
 
-def random_batches(config, shapes, seed=0):
-    """Endless batches [rows, ...] of noise and of captions about as long as real ones."""
-    rng, rows = np.random.default_rng(seed), config.train.batch_size
-    length, vocabulary = shapes["caption"]
-    made = []
-    for _ in range(_BATCHES):
-        # A third of the room is a usual caption; lengths are skewed, as in books.
-        lengths = np.clip(rng.lognormal(np.log(max(1, length / 3)), 0.5, rows), 1, length - 1)
-        ids = [rng.integers(text.NUM_SPECIAL, vocabulary, int(n)) for n in lengths]
-        made.append(
-            {
-                "image": rng.integers(0, 256, (rows, *shapes["image"]), np.uint8),
-                "caption": text.pad_ids(ids, length),
-                "present": {"image": np.ones(rows, bool), "caption": np.ones(rows, bool)},
-                "mask": np.ones(rows, bool),
-            }
-        )
+def random_batches(
+    modalities: Mapping[str, Modality], rows: int, seed: int = 0
+) -> Iterator[dict[str, Any]]:
+    """Endless batches of noise, `rows` rows each."""
+    rng = np.random.default_rng(seed)
+    batches = [random_batch(modalities, rng, rows) for _ in range(_BATCHES)]
     while True:
-        yield from made
+        yield from batches
 
 
 class Stepper:

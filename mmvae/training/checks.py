@@ -9,17 +9,19 @@ from fnmatch import fnmatch
 from ml_collections import ConfigDict
 
 from mmvae.config import ConfigError, fields
+from mmvae.data import directory
 from mmvae.errors import did_you_mean
+from mmvae.inference.pairs import PAIR
 from mmvae.models.fusion import FUSIONS
-from mmvae.models.image import LIKELIHOODS
 from mmvae.models.mmvae import MODALITIES
-from mmvae.objectives.elbo import ALIGNMENTS
+from mmvae.objectives import subsets
+from mmvae.objectives.alignment import ALIGNMENTS
+from mmvae.objectives.family import OBJECTIVES
 from mmvae.runs.writers.wandb_writer import MODES
 from mmvae.training.optimizer import SCHEDULES
 
 _DTYPES = ("bfloat16", "float32")
 _CHANNELS = (1, 3)
-_MODALITIES = {"image", "caption"}  # the model takes any; what a data set has is these
 
 # What a number must be: (in words, the test, patterns of the fields). NaN fails every test.
 _RANGES = (
@@ -107,7 +109,7 @@ def check_against_card(config: ConfigDict, card: dict) -> None:
     Raises:
         ConfigError: its pictures are of another shape.
     """
-    stored = {"image_size": card["image"]["size"], "channels": card["image"]["channels"]}
+    stored = directory.picture_fields(card)
     wrong = [name for name, value in stored.items() if config.data[name] != value]
     if wrong:
         given = " ".join(f"config.data.{name}={config.data[name]}" for name in wrong)
@@ -133,28 +135,30 @@ def _check_choices(config):
     _check_choice(config, "data.channels", _CHANNELS)
     _check_choice(config, "model.dtype", _DTYPES)
     _check_choice(config, "model.fusion", FUSIONS)
+    _check_choice(config, "objective.name", OBJECTIVES)
     _check_choice(config, "loss.alignment", ALIGNMENTS)
     _check_choice(config, "optimizer.schedule", SCHEDULES)
     _check_choice(config, "wandb.mode", MODES)
 
 
 def _check_modalities(config):
-    if set(config.model.modalities) != _MODALITIES:
-        names = ", ".join(config.model.modalities)
-        raise ConfigError(f"config.model.modalities are {names}: a data set holds image, caption.")
+    names = list(config.model.modalities)
+    if not set(PAIR) <= set(names):
+        needed = ", ".join(PAIR)
+        raise ConfigError(
+            f"config.model.modalities are {', '.join(names)}: a data set holds {needed}."
+        )
     for name, spec in config.model.modalities.items():
         path = f"model.modalities.{name}"
         _check_choice(config, f"{path}.kind", MODALITIES)
         _check_divides(config, f"{path}.heads", f"{path}.width")
-        if spec.kind == "image":
-            _check_divides(config, f"{path}.patch", "data.image_size")
-            _check_power_of_two(config, f"{path}.patch")
-            _check_choice(config, f"{path}.likelihood", LIKELIHOODS)
-            if spec.likelihood in ("multiscale", "student"):
-                _check_batch(config, "data.image_size", 4, "the pixels of its coarse scale (4)")
+        for rule, field, *arguments in MODALITIES[spec.kind].rules(spec):
+            own = field if "." in field else f"{path}.{field}"
+            _RULES[rule](config, own, *arguments)
         for group in ("cross", "subsets", "weights"):
             if name not in config.loss[group]:
                 raise ConfigError(f"config.{path} needs a config.loss.{group}.{name}: a number.")
+    subsets.table(names, config.loss.subsets)
 
 
 def _check_start(config):
@@ -211,3 +215,11 @@ def _check_batch(config, path, shares, where):
         raise ConfigError(
             f"config.{path}={given} must divide evenly over {where}; nearest: {nearest}."
         )
+
+
+_RULES = {  # of a kind of modality: `rules` in models/<kind>.py
+    "one of": _check_choice,
+    "divides": _check_divides,
+    "power of two": _check_power_of_two,
+    "multiple of": _check_batch,
+}

@@ -45,5 +45,5 @@ def facts(plan, params, flops):
         "steps_per_epoch": plan.steps_per_epoch,
         "total_steps": plan.total_steps,
         "vocabulary": plan.vocabulary(),
-        "baselines": floors(plan.train_records, plan.val_records, plan.shapes),
+        "baselines": floors(plan.train_records, plan.val_records, plan.modalities),
     }

@@ -14,8 +14,7 @@ import optax
 from mmvae.data import batches as data
 from mmvae.inference.session import Session
 from mmvae.models.aggregate_posterior import AggregatePosterior
-from mmvae.models.gaussian import Gaussian, sample
-from mmvae.objectives import elbo
+from mmvae.objectives.prior import flow_matching
 from mmvae.runs.samplers import Samplers
 from mmvae.training import optimizer
 
@@ -53,7 +52,7 @@ def fit_samplers(run, train_records, val_records, note):
 def posteriors(session, records):
     """(experts, joint, present) of the first pairs of a split; Gaussians of [N, D]."""
     parts = []
-    batches = data.eval_batches(records, session.config.data, _BATCH)
+    batches = data.eval_batches(records, session.modalities, _BATCH)
     for _, batch in zip(range(0, _MOST, _BATCH), batches):
         inputs = {name: batch[name] for name in batch["present"]}
         found = session.posteriors(inputs, batch["present"])
@@ -91,9 +90,9 @@ def _step(model, update, decay, carry, params, latents, key):
     experts, joint, present = jax.tree.map(lambda x: x[rows], latents)
 
     def loss(prior):
-        apply = elbo.bind(model, params | {"prior": prior})
+        bound = model.bind({"params": params | {"prior": prior}})
         keys = jax.random.split(noise, _ROWS)
-        return jnp.mean(elbo.flow_matching(apply, experts, joint, present, keys))
+        return jnp.mean(flow_matching(bound, experts, joint, present, keys))
 
     value, gradient = jax.value_and_grad(loss)(prior)
     change, state = update.update(gradient, state, prior)
@@ -105,4 +104,5 @@ def _step(model, update, decay, carry, params, latents, key):
 def _drawn(latents):
     """A draw [N, D] of every joint posterior."""
     _, joint, _ = latents
-    return np.asarray(sample(Gaussian(joint.mean, joint.logvar), jax.random.key(0)))
+    noise = jax.random.normal(jax.random.key(0), joint.mean.shape, jnp.float32)
+    return np.asarray(joint.mean + joint.deviation * noise)

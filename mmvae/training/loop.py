@@ -134,10 +134,11 @@ class Trainer:
     def _batches(self):
         stream = data.train_batches(
             self.plan.train_records,
-            self.config.data,
+            self.plan.modalities,
             self.config.seed,
             self.config.train.batch_size,
             self.step,
+            self.config.data.augment,
             jax.process_index(),
             jax.process_count(),
         )
@@ -178,7 +179,7 @@ class Trainer:
 
     def _log(self):
         self._take_pending()
-        values = derive(self.window.result())
+        values = derive(self.window.result(), self.plan.modalities)
         self.window.reset()
         system = system_gauges() | self.clock.window()
         row = {f"train/{name}": value for name, value in values.items()}
@@ -199,8 +200,9 @@ class Trainer:
 
     def _evaluate(self):
         with self.clock.paused():
+            plan, params = self.plan, self.state.ema_params
             values = losses.evaluate(
-                self.eval_step, self.state.ema_params, self.plan.val_records, self.config
+                self.eval_step, params, plan.val_records, plan.modalities, self.config
             )
             showing = self._due(self.config.eval.samples_every_epochs) or self._finished
             if showing:
@@ -217,7 +219,8 @@ class Trainer:
         vectors = {f"val/{name}": v for name, v in values.items() if np.ndim(v) > 0}
         vectors["train/gradient_norms"] = means["_gradient_norms"]
         self.writers.histograms(self.step, vectors)
-        train = {f"train/{name}": value for name, value in derive(means).items()}
+        derived = derive(means, self.plan.modalities)
+        train = {f"train/{name}": value for name, value in derived.items()}
         system = {f"system/{name}": value for name, value in self.clock.run().items()}
         best = self.checkpoints.best_val_loss()
         is_best = math.isfinite(values["loss_total"]) and (

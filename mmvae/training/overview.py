@@ -18,8 +18,8 @@ def lines(plan, state, flops, first_step):
     config = plan.config
     yield f"devices     {devices()}"
     pairs = f"{len(plan.train_records):,} train, {len(plan.val_records):,} val"
-    size = "x".join(str(n) for n in plan.shapes["image"])
-    yield f"data        {config.data.dir}: {pairs} pairs of {size} pixels"
+    sizes = ", ".join(modality.describe() for modality in plan.modalities.values())
+    yield f"data        {config.data.dir}: {pairs} pairs of {sizes}"
     yield f"vocabulary  {text.verdict(plan.vocabulary())}"
     if len(plan.train_records) < _FEW:
         yield (
@@ -68,8 +68,8 @@ def dry_run(plan):
     state = jax.eval_shape(plan.initial_state)
     batch = plan.example_batch()
     yield from lines(plan, state, plan.step_flops(plan.train_step(), state), 0)
-    for name, shape in plan.shapes.items():
-        yield f"shape       {name:<20} {shape}"
+    for name, modality in plan.modalities.items():
+        yield f"shape       {name:<20} {modality.shape} {modality.dtype}"
     held = memory_bytes(state, batch) / 2**30
     yield f"memory      {held:.2f} GiB for parameters, optimizer, average and one batch"
     if plan.config.init.from_run:

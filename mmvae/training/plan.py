@@ -6,15 +6,14 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from mmvae.data import batches, directory, records
+from mmvae.data import batches, directory, modalities, records
 from mmvae.data.text import Tokenizer
 from mmvae.evaluation import suite
-from mmvae.inference.session import shapes
 from mmvae.training import checks
-from mmvae.training.program import Work
+from mmvae.training.program import Program
 
 
-class Plan(Work):
+class Plan(Program):
     """What a run will do, known before anything is computed: data, model, steps.
 
     Raises:
@@ -34,7 +33,7 @@ class Plan(Work):
             len(self.train_records), config.train.batch_size
         )
         total_steps = self.steps_per_epoch * config.train.epochs
-        super().__init__(config, shapes(config, self.tokenizer), total_steps)
+        super().__init__(config, modalities.of_run(config, self.tokenizer), total_steps)
 
     def vocabulary(self):
         """The card's vocabulary statistics, cut captions counted at this run's length."""

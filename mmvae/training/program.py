@@ -1,64 +1,58 @@
 """What a run computes, whatever its data: model, optimizer, steps. No TensorFlow."""
 
-import jax
-import numpy as np
-from flax import jax_utils
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
+import jax
+from flax import jax_utils
+from ml_collections import ConfigDict
+
+from mmvae.data.modalities import Modality, blank_batch
 from mmvae.machine import parallel
 from mmvae.models import mmvae
 from mmvae.objectives import validation
 from mmvae.training import optimizer, steps
-from mmvae.training.state import create
+from mmvae.training.state import TrainState, create
 
 _PREFETCHED = 2  # batches on the devices: one in use, one on its way
 
 
-class Work:
+class Program:
     """Model, optimizer and steps of a checked configuration.
 
     Args:
         config: the whole configuration, after `checks.validate`.
-        shapes: of the modalities: image (H, W, C), caption (length, vocabulary).
+        modalities: {name: Modality}, as data.
         total_steps: updates of the whole run, over which schedules stretch.
     """
 
-    def __init__(self, config, shapes, total_steps):
-        self.config, self.shapes, self.total_steps = config, shapes, total_steps
-        self.model = mmvae.build(config.model, shapes)
+    def __init__(
+        self, config: ConfigDict, modalities: Mapping[str, Modality], total_steps: int
+    ) -> None:
+        self.config, self.modalities, self.total_steps = config, modalities, total_steps
+        self.model = mmvae.build(config.model, modalities)
         self.optimizer = optimizer.of_run(config, total_steps)
 
-    def initial_state(self):
-        """TrainState before the first step, on the default device."""
-        example = {
-            "image": np.zeros((1, *self.shapes["image"]), np.int32),
-            "caption": np.zeros((1, self.shapes["caption"][0]), np.int32),
-        }
+    def initial_state(self) -> TrainState:
+        """State before the first step, on the default device."""
         key = jax.random.key(self.config.seed)
-        params = mmvae.initialise(self.model, self.config.model, key, example)
-        return create(params, self.optimizer)
+        return create(mmvae.initialise(self.model, self.modalities, key), self.optimizer)
 
-    def train_step(self):
+    def train_step(self) -> Callable:
         """The parallel train step (state, batch) -> (state, metrics); the state is donated."""
         step = steps.train_step(self.model, self.config, self.optimizer, self.total_steps)
         return parallel.parallel(step, donate=True)
 
-    def eval_step(self):
+    def eval_step(self) -> Callable:
         """The parallel eval step (params, batch) -> metrics."""
         return parallel.parallel(validation.eval_step(self.model, self.config))
 
-    def example_batch(self):
-        """A batch of zeros with a leading device axis, for shapes and costs."""
+    def example_batch(self) -> dict[str, Any]:
+        """A blank batch with a leading device axis, for shapes and costs."""
         rows = self.config.train.batch_size // jax.process_count()
-        ones = np.ones(rows, bool)
-        batch = {
-            "image": np.zeros((rows, *self.shapes["image"]), np.uint8),
-            "caption": np.zeros((rows, self.shapes["caption"][0]), np.int32),
-            "present": {"image": ones, "caption": ones},
-            "mask": ones,
-        }
-        return parallel.split(batch)
+        return parallel.split(blank_batch(self.modalities, rows))
 
-    def step_flops(self, train_step, state):
+    def step_flops(self, train_step: Callable, state: TrainState) -> float:
         """Floating-point operations of one `train_step` over all devices, as XLA counts them.
 
         Counted in the lowered step, before XLA optimises it; NaN where XLA does not tell.
@@ -67,11 +61,11 @@ class Work:
             # XLA counts the body of a loop once, whatever the number of parts it runs over.
             config = self.config.copy_and_resolve_references()
             config.train.accumulate_steps = 1
-            train_step = Work(config, self.shapes, self.total_steps).train_step()
+            train_step = Program(config, self.modalities, self.total_steps).train_step()
         costs = train_step.lower(state, self.example_batch()).cost_analysis()
         return (costs or {}).get("flops", float("nan")) * jax.device_count()
 
 
-def on_devices(batches):
+def on_devices(batches: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Batches [rows, ...] of this process, split over its devices and copied there ahead."""
     return jax_utils.prefetch_to_device(map(parallel.split, batches), _PREFETCHED)

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mmvae.models.mmvae import MODALITIES
+
 
 def resized(path, stored, fresh, before, after):
     """A stored parameter in the shape of a fresh one, or None where no rule knows how.
@@ -21,9 +23,9 @@ def resized(path, stored, fresh, before, after):
         before, after: `config.model.modalities` of the two models.
     """
     for name, spec in after.items():
-        for pattern, rule in _RULES[spec.kind]:
+        for pattern, rule in MODALITIES[spec.kind].RESIZED:
             if fnmatchcase(path, pattern.format(name)):
-                return rule(stored, fresh, before[name], spec)
+                return _RULES[rule](stored, fresh, before[name], spec)
     return None
 
 
@@ -121,18 +123,12 @@ def _write_channels(stored, fresh, *_):
     return stored.reshape(*rows, new, 3).mean(-1) if old == 3 * new else None
 
 
-_RULES = {  # {} is the name of a modality of that kind
-    "image": (
-        ("encoders_{}/positions/vectors", _grid_rows),
-        ("encoders_{}/PosteriorHead_0/moments/kernel", _read_grid),
-        ("encoders_{}/embed/kernel", _read_patch),
-        ("decoders_{}/LatentCanvas_0/positions/vectors", _grid_rows),
-        ("decoders_{}/LatentCanvas_0/expand/*", _write_grid),
-        ("decoders_{}/Upsampler_0/Dense_*", _write_channels),
-    ),
-    "caption": (
-        ("encoders_{}/positions/vectors", _text_rows),
-        ("encoders_{}/PosteriorHead_0/moments/kernel", _read_text),
-        ("decoders_{}/positions/vectors", _text_rows),
-    ),
+_RULES = {
+    "grid_rows": _grid_rows,
+    "read_grid": _read_grid,
+    "write_grid": _write_grid,
+    "read_patch": _read_patch,
+    "write_channels": _write_channels,
+    "text_rows": _text_rows,
+    "read_text": _read_text,
 }

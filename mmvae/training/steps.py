@@ -1,4 +1,4 @@
-"""The train and eval steps: pure functions of (state, batch), for one device of many."""
+"""The train step: a pure function of (state, batch), for one device of many."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,8 @@ import optax
 from jax import lax
 
 from mmvae.machine.parallel import AXIS
-from mmvae.objectives import elbo
+from mmvae.objectives.family import OBJECTIVES
+from mmvae.objectives.terms import Settings, row_keys
 from mmvae.training import optimizer
 
 
@@ -15,6 +16,7 @@ def train_step(model, config, update, total_steps):
 
     `update` is the Optax transformation. Metrics are {name: (sum, count)} over all devices.
     """
+    objective = OBJECTIVES[config.objective.name]
     learning_rate = optimizer.learning_rate(config.optimizer, total_steps)
     warmup = max(1, round(config.loss.kl_warmup_fraction * total_steps))
 
@@ -22,9 +24,12 @@ def train_step(model, config, update, total_steps):
         key = jax.random.fold_in(jax.random.key(config.seed), state.step)
         kl_weight = config.loss.weights.kl * jnp.minimum(1.0, (state.step + 1) / warmup)
         frozen = optimizer.frozen(config, state.params)
-        loss = lambda params, part, part_key: elbo.train_losses(
-            model, _held(params, frozen), part, part_key, config, kl_weight
-        )
+        settings = Settings(config.loss, kl_weight)
+
+        def loss(params, part, part_key):
+            bound = model.bind({"params": _held(params, frozen)})
+            return objective(bound, part, row_keys(part_key, len(part["mask"])), settings)
+
         gradients, metrics = _accumulated(loss, state.params, batch, key, config.train)
         gradients = lax.pmean(gradients, AXIS)
         updates, opt_state = update.update(gradients, state.opt_state, state.params)

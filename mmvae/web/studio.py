@@ -15,7 +15,8 @@ from jaxtyping import Float, UInt8
 from mmvae.data import pictures
 from mmvae.errors import UserError
 from mmvae.inference.pairs import Pairs, write_motion
-from mmvae.inference.session import SAMPLERS, Session
+from mmvae.inference.samplers import SAMPLERS
+from mmvae.inference.session import Session
 from mmvae.web import limits
 from mmvae.web.directions import Directions
 from mmvae.web.nearest import Neighbour, Training
@@ -107,12 +108,12 @@ class Studio:
         seed, temperature = limits.seed(seed), limits.temperature(temperature)
         pixels = self.picture(picture)
         latents = self.session.encode(image=pixels[None])[0]
-        (likeliest,), (score,) = self.session.write(latents, beams=4)
+        (likeliest,), (score,) = self.session.decode_captions(latents, beams=4)
         scores = {likeliest: float(score)}
         if num > 1 and temperature > 0:
             seeds = seed + np.arange(num - 1)
             repeated = np.repeat(latents, num - 1, axis=0)
-            sampled = self.session.write(repeated, seeds=seeds, temperature=temperature)
+            sampled = self.session.decode_captions(repeated, seeds=seeds, temperature=temperature)
             scores = dict(zip(*sampled)) | scores
         agreements = self._agreements(np.repeat(pixels[None], len(scores), axis=0), list(scores))
         captions = [
@@ -184,17 +185,17 @@ class Studio:
             raise UserError("give a picture first.")
         if len(raw) > limits.UPLOAD:
             raise UserError(f"the picture has more than {limits.UPLOAD >> 20} MB.")
-        return pictures.load(raw, self.session.shapes["image"])
+        return pictures.load(raw, self.session.modalities["image"].shape)
 
     def warm_up(self) -> None:
         """Compile everything once; later calls only compute."""
         session = self.session
         for sampler in self.samplers:
             session.sample_latents([0], sampler=sampler)
-        blank = np.zeros((1, *session.shapes["image"]), np.uint8)
+        blank = np.zeros((1, *session.modalities["image"].shape), np.uint8)
         latents = session.encode(image=blank)[0]
-        session.write(latents, temperature=1.0)
-        session.write(latents, beams=4)
+        session.decode_captions(latents, temperature=1.0)
+        session.decode_captions(latents, beams=4)
         self._cards(session.decode(latents), [None], {})
 
     def _caption(self, caption: str) -> str:

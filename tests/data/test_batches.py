@@ -1,11 +1,14 @@
 """The training stream and evaluation batches, on a real data set of sprites."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from mmvae.data import batches as data
-from mmvae.data import records
+from mmvae.data import records, sprites
+from mmvae.data.modalities import Label
 from mmvae.errors import UserError
 from support import tiny
 
@@ -17,10 +20,9 @@ def train(sprites_dataset):
     return records.read(sprites_dataset, "train")
 
 
-def options(**changes):
-    changes = {"data__image_size": 32, "data__channels": 3, "data__augment": False} | changes
-    config = tiny.config(**changes)
-    return config.data
+def modalities(**changes):
+    """Those of pictures as the data set has them."""
+    return tiny.modalities(tiny.config(data__image_size=32, data__channels=3, **changes))
 
 
 def take(stream, count):
@@ -37,13 +39,13 @@ def keys(batches):
 
 def test_an_epoch_shows_every_pair_at_most_once(train):
     per_epoch = data.steps_per_epoch(len(train), 8)
-    epoch = take(data.train_batches(train, options(), SEED, 8, 0), per_epoch)
+    epoch = take(data.train_batches(train, modalities(), SEED, 8, 0), per_epoch)
     assert len(set(keys(epoch))) == per_epoch * 8
 
 
 def test_epochs_differ_in_order_and_repeat_from_the_seed(train):
     per_epoch = data.steps_per_epoch(len(train), 8)
-    stream = lambda seed: take(data.train_batches(train, options(), seed, 8, 0), per_epoch + 1)
+    stream = lambda seed: take(data.train_batches(train, modalities(), seed, 8, 0), per_epoch + 1)
     first, again, other = stream(SEED), stream(SEED), stream(SEED + 1)
     assert all(equal(a, b) for a, b in zip(first, again))
     assert not equal(first[0], first[per_epoch])
@@ -52,28 +54,24 @@ def test_epochs_differ_in_order_and_repeat_from_the_seed(train):
 
 @pytest.mark.parametrize("augment", [False, True])
 def test_a_stream_continues_at_any_batch(train, augment):
-    wanted = options()
-    with wanted.unlocked():
-        wanted.augment = augment
     per_epoch = data.steps_per_epoch(len(train), 8)
-    whole = take(data.train_batches(train, wanted, SEED, 8, 0), 2 * per_epoch)
+    stream = lambda first: data.train_batches(train, modalities(), SEED, 8, first, augment)
+    whole = take(stream(0), 2 * per_epoch)
     for start in (1, per_epoch - 1, per_epoch, per_epoch + 1):
-        rest = next(data.train_batches(train, wanted, SEED, 8, start))
+        rest = next(stream(start))
         assert equal(rest, whole[start])
 
 
 def test_processes_share_the_batch_of_one(train):
-    one = next(data.train_batches(train, options(), SEED, 8, 0))
-    parts = [next(data.train_batches(train, options(), SEED, 8, 0, i, 2)) for i in range(2)]
+    one = next(data.train_batches(train, modalities(), SEED, 8, 0))
+    half = lambda i: data.train_batches(train, modalities(), SEED, 8, 0, False, i, 2)
+    parts = [next(half(i)) for i in range(2)]
     assert np.array_equal(np.concatenate([part["image"] for part in parts]), one["image"])
 
 
 def test_augmentation_moves_pictures_and_keeps_captions(train):
-    wanted = options()
-    with wanted.unlocked():
-        wanted.augment = True
-    plain = next(data.train_batches(train, options(), SEED, 8, 0))
-    moved = next(data.train_batches(train, wanted, SEED, 8, 0))
+    plain = next(data.train_batches(train, modalities(), SEED, 8, 0))
+    moved = next(data.train_batches(train, modalities(), SEED, 8, 0, augment=True))
     assert np.array_equal(plain["caption"], moved["caption"])
     assert moved["image"].dtype == np.uint8
     changed = np.abs(plain["image"].astype(int) - moved["image"]).mean(axis=(1, 2, 3))
@@ -84,19 +82,43 @@ def test_augmentation_moves_pictures_and_keeps_captions(train):
 def test_evaluation_counts_every_pair_once(train, processes):
     seen, batches = [], set()
     for process in range(processes):
-        own = list(data.eval_batches(train, options(), 16, process, processes))
+        own = list(data.eval_batches(train, modalities(), 16, process, processes))
         batches.add(len(own))
         seen += [image.tobytes() for batch in own for image in batch["image"][batch["mask"]]]
-    stored = list(data.eval_batches(train, options(), len(train)))
+    stored = list(data.eval_batches(train, modalities(), len(train)))
     assert sorted(seen) == keys(stored)
     assert len(batches) == 1
 
 
 def test_captions_end_and_are_cut(train):
     length = 4
-    batch = next(data.eval_batches(train, options(data__caption_length=length), len(train)))
+    batch = next(data.eval_batches(train, modalities(data__caption_length=length), len(train)))
     assert batch["caption"].shape == (len(train), length)
     assert np.all((batch["caption"] == 3).sum(axis=1) == 1)
+
+
+def test_labels_are_the_stored_attributes(train):
+    """A caption of level 1 is the shape; what the data set does not tell is unknown."""
+    kinds = modalities()
+    kinds["label"] = Label((("shape", sprites.VALUES["shape"]), ("unknown", ("a", "b"))))
+    batch = next(data.eval_batches(train, kinds, len(train)))
+    shown = kinds["label"].shown(batch["label"])
+    assert shown == [f"shape={caption}" for caption in train.captions]
+    assert batch["label"].dtype == np.int32 and np.all(batch["label"][:, 1] == 0)
+    assert batch["present"]["label"].all()
+
+
+def test_rows_without_attributes_have_no_label(train):
+    kinds = {"label": Label((("shape", sprites.VALUES["shape"]),))}
+    bare = dataclasses.replace(train, attributes=[{}, *train.attributes[1:]])
+    batch = next(data.eval_batches(bare, kinds, len(train)))
+    assert not batch["present"]["label"][0] and batch["present"]["label"][1:].all()
+    assert batch["label"][0] == 0
+
+
+def test_a_stored_class_that_the_configuration_lacks_is_refused(train):
+    with pytest.raises(UserError, match="is no class of this model; it knows: nothing"):
+        next(data.eval_batches(train, {"label": Label((("shape", ("nothing",)),))}, 8))
 
 
 def test_a_bad_picture_is_named(train):
@@ -108,7 +130,7 @@ def test_a_bad_picture_is_named(train):
         attributes=train.attributes,
     )
     with pytest.raises(UserError, match=train.ids[5]):
-        list(data.eval_batches(bad, options(), 16))
+        list(data.eval_batches(bad, modalities(), 16))
 
 
 def test_a_batch_larger_than_the_data_is_refused():

@@ -15,7 +15,7 @@ from mmvae import benchmark, command_line
 from mmvae.data import text
 from mmvae.machine import devices
 from mmvae.performance import speed
-from mmvae.training.program import Work
+from mmvae.training.program import Program
 from support import tiny
 from support.places import ROOT
 
@@ -50,13 +50,13 @@ def run_without_tensorflow(folder, *argv):
     )
 
 
-def tiny_work(**changes):
+def tiny_program(**changes):
     config = tiny.config(**changes)
-    return Work(config, tiny.shapes(config), 100)
+    return Program(config, tiny.modalities(config), 100)
 
 
 class Counting:
-    """Stands for a Work: its state is the number of steps done, its metrics the batch's sum."""
+    """Stands for a Program: its state is the number of steps done, its metrics the batch's sum."""
 
     def initial_state(self):
         return jnp.int32(0)
@@ -157,15 +157,15 @@ def test_flops_of_a_known_product():
 
 
 def test_the_flops_of_a_step_are_at_least_those_of_its_matrices():
-    work = tiny_work()
-    state = jax.eval_shape(work.initial_state)
+    program = tiny_program()
+    state = jax.eval_shape(program.initial_state)
     moments = state.params["encoders_image"]["PosteriorHead_0"]["moments"]["kernel"]
     # Forwards, and twice in the backward pass.
-    assert work.step_flops(work.train_step(), state) > 3 * 2 * 8 * np.prod(moments.shape)
+    assert program.step_flops(program.train_step(), state) > 3 * 2 * 8 * np.prod(moments.shape)
 
 
 def test_dividing_a_batch_does_not_hide_flops():
-    whole, divided = tiny_work(), tiny_work(train__accumulate_steps=2)
+    whole, divided = tiny_program(), tiny_program(train__accumulate_steps=2)
     state = jax.eval_shape(whole.initial_state)
     assert whole.step_flops(whole.train_step(), state) == divided.step_flops(
         divided.train_step(), state
@@ -231,7 +231,7 @@ def test_the_cache_of_the_user_is_left_alone():
 
 def test_random_batches_look_like_training_batches():
     config = tiny.config()
-    batch, like = next(speed.random_batches(config, tiny.shapes(config))), tiny.batch(config)
+    batch, like = next(speed.random_batches(tiny.modalities(config), 8)), tiny.batch(config)
     kinds = lambda tree: jax.tree.map(lambda x: (x.shape, x.dtype), tree)
     assert kinds(batch) == kinds(like)
     assert batch["mask"].all() and all(shown.all() for shown in batch["present"].values())

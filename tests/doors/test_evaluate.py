@@ -13,7 +13,8 @@ from mmvae.data import records
 from mmvae.errors import UserError
 from mmvae.evaluation import outcome, split, suite
 from mmvae.evaluation.families import coherence
-from mmvae.inference.session import SAMPLERS, Session
+from mmvae.inference.samplers import SAMPLERS
+from mmvae.inference.session import Session
 from mmvae.runs.writers import read_rows
 from mmvae.training.loop import train
 from support import tiny

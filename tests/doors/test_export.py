@@ -65,7 +65,7 @@ def asked(session):
             "new": session.decode_images(session.sample_latents(seeds)),
             "drawn": session.decode_images(drawn),
             "mixed": session.decode_images(mixed),
-            "captions": session.write(latents)[0] + session.caption(images),
+            "captions": session.decode_captions(latents)[0] + session.caption(images),
         },
     )
 
@@ -135,14 +135,16 @@ def clean_environment(folder):
 def test_any_number_of_rows(model, session, rows):
     latents = session.sample_latents(np.arange(rows))
     images, captions = model.decode(latents)
-    assert captions == session.write(latents)[0]
+    assert captions == session.decode_captions(latents)[0]
     difference = images.astype(int) - session.decode_images(latents)
     assert np.abs(difference).max() <= model.manifest["tolerance"]["pixels"]
 
 
 def test_ids_are_those_of_the_session(model, session):
     captions = ["", "big red heart", "漢字 heart", "red " * 50]
-    np.testing.assert_array_equal(model.ids(captions), session.ids(captions))
+    np.testing.assert_array_equal(
+        model.ids(captions), session.modalities["caption"].parsed(captions)
+    )
     known = [session.tokenizer.knows(caption) for caption in captions]
     assert [model.knows(caption) for caption in captions] == known
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mmvae import generate
 from mmvae.errors import UserError
-from mmvae.inference.session import SAMPLERS
+from mmvae.inference.samplers import SAMPLERS
 from mmvae.runs.directory import SAMPLERS as FILE
 
 

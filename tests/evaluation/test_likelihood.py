@@ -5,17 +5,15 @@ import json
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import stats
 
 from mmvae.evaluation.estimates import Resampling
 from mmvae.evaluation.families import likelihood
 from mmvae.evaluation.split import Split
-from mmvae.models import gaussian, image
+from mmvae.models import gaussian
 from mmvae.models.fusion import product_of_experts
 from support import tiny
 from support.places import shared
-
-SCALED = ("gaussian", "laplace", "multiscale")  # likelihoods of one scale for all pictures
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +62,7 @@ def test_importance_weighted_bound_is_that_of_multivae(golden):
     bounds = []
     for q in modalities.values():
         z = drawn(q, 4)
-        mixture = [np.asarray(gaussian.log_prob(other, z)) for other in modalities.values()]
+        mixture = [np.asarray(other.log_prob(z)) for other in modalities.values()]
         log_q = np.logaddexp(*mixture) - np.log(2)
         log_p = stats.norm.logpdf(z).sum(axis=-1)
         likely = sum(log_normal(case, name, z) for name in modalities)
@@ -97,53 +95,6 @@ def test_one_dominant_weight_is_one_effective_draw():
     assert likelihood.effective_draws(np.array([[0.0, -800.0, -900.0]]))[0] == pytest.approx(1)
 
 
-# The likelihood of a picture is a density whose mode and scale are right
-
-
-@pytest.mark.parametrize("kind", SCALED)
-def test_image_densities_integrate_to_one(kind):
-    """Along one pixel and along one block mean, for the picture's other directions fixed.
-
-    The density factorises over an orthogonal basis, so its integral over the 4x4 picture is
-    the product of 15 integrals off the mean and one along it.
-    """
-    shape, scale = (4, 4, 1), 0.3
-    loss = lambda d: float(image.LIKELIHOODS[kind](jnp.asarray(d.reshape(1, *shape)))[0])
-    density = lambda d: likelihood.image_log_likelihood(loss(d), kind, shape, scale)
-    at_zero = density(np.zeros(16)) - 16 * np.log(2 / 255)
-    if kind == "laplace":
-        basis = np.eye(16)
-    else:
-        basis = np.linalg.qr(np.vstack([np.ones(16), np.eye(16)[1:]]).T)[0].T
-    along = []
-    for direction in (basis[0], basis[1]):
-        change = lambda t, d=direction: np.exp(density(t * d) - density(np.zeros(16)))
-        along.append(integrate.quad(change, -15, 15, points=[0], limit=200)[0])
-    total = at_zero + np.log(along[0]) + 15 * np.log(along[1])
-    assert total == pytest.approx(0, abs=1e-3)
-
-
-@pytest.mark.parametrize("kind", SCALED)
-def test_the_mean_loss_is_the_likeliest_scale(kind):
-    losses = np.array([0.1, 0.3, 0.5])
-    mean = lambda scale: likelihood.image_log_likelihood(losses, kind, (8, 8, 1), scale).mean()
-    assert mean(0.3) > max(mean(0.29), mean(0.31))
-
-
-def test_the_student_likelihood_is_that_of_scipy():
-    shape, off = (4, 8, 1), np.random.default_rng(0).normal(size=(5, 32)) / 10
-    form = np.eye(32)
-    for size in (2, 4):  # of d times the error: 4 times the squares of block means, a pixel
-        row, column = np.divmod(np.arange(32), 8)
-        block = 100 * (row // size) + column // size
-        form += 4 * np.equal.outer(block, block) / size**2
-    t = stats.multivariate_t(shape=32 * image.FAINT * np.linalg.inv(form), df=1)
-    for difference in off:
-        loss = float(image.student(jnp.asarray(difference.reshape(1, *shape)))[0])
-        found = likelihood.image_log_likelihood(loss, "student", shape, 0.0)
-        assert found == pytest.approx(t.logpdf(difference) + 32 * np.log(2 / 255), rel=1e-5)
-
-
 # The whole family on a model
 
 
@@ -163,7 +114,7 @@ def session(tmp_path_factory):
 def pairs(session):
     captions = ["a red square", "a blue ellipse", "a blue square"] * 7
     images = tiny.batch(session.config, len(captions))["image"]
-    return Split(images, captions, session.ids(captions), captions)
+    return Split(images, captions, session.modalities["caption"].parsed(captions), captions)
 
 
 def draws(session, pairs, given, count):

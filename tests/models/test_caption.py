@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmvae.data.text import BOS, EOS, PAD, UNK
-from mmvae.models import caption, mmvae
+from mmvae.models import caption
 from support import tiny
 
 LENGTH, VOCABULARY = 8, 24
@@ -35,8 +35,7 @@ def read():
 
 
 def model(config):
-    shapes = tiny.shapes(config, VOCABULARY) | {"caption": (LENGTH, VOCABULARY)}
-    return mmvae.build(config.model, shapes)
+    return tiny.model(config, VOCABULARY)
 
 
 def latents(rows=3):
@@ -49,9 +48,8 @@ def test_teacher_shifts_behind_bos():
 
 
 def test_word_dropout_hides_its_share_of_words_and_never_bos():
-    spec = tiny.config(model__modalities__caption__word_dropout=0.3).model.modalities.caption
     ids = jnp.full((500, 21), 9)
-    inputs = caption.teacher(ids, jax.random.split(jax.random.key(0), 500), spec)
+    inputs = caption.teacher(ids, jax.random.split(jax.random.key(0), 500), 0.3)
     assert np.all(inputs[:, 0] == BOS)
     hidden = inputs[:, 1:] == UNK
     assert set(np.unique(inputs[:, 1:])) == {UNK, 9}
@@ -60,10 +58,9 @@ def test_word_dropout_hides_its_share_of_words_and_never_bos():
 
 
 def test_no_word_dropout_hides_nothing():
-    spec = tiny.config(model__modalities__caption__word_dropout=0.0).model.modalities.caption
     ids = jnp.asarray(tiny.ids(4, LENGTH))
     keys = jax.random.split(jax.random.key(0), 4)
-    np.testing.assert_array_equal(caption.teacher(ids, keys, spec), caption.teacher(ids))
+    np.testing.assert_array_equal(caption.teacher(ids, keys, 0.0), caption.teacher(ids))
 
 
 @pytest.mark.parametrize("changed", [0, 3, LENGTH - 1])
@@ -109,14 +106,14 @@ def test_logits_of_padding_never_count():
     logits = jax.random.normal(jax.random.key(0), (5, LENGTH, VOCABULARY))
     other = jnp.where(padding, 50.0 * jnp.eye(VOCABULARY)[3], logits)
     assert np.any(padding)
-    measure = jax.jit(lambda x: (caption.negative_log_likelihood(x, ids), caption.metrics(x, ids)))
+    measure = jax.jit(lambda x: caption.score(x, ids))
     jax.tree.map(np.testing.assert_array_equal, measure(logits), measure(other))
 
 
 def test_no_gradient_reaches_the_logits_of_padding():
     ids = jnp.asarray(tiny.ids(5, LENGTH))
     logits = jax.random.normal(jax.random.key(0), (5, LENGTH, VOCABULARY))
-    loss = lambda x: jnp.sum(caption.negative_log_likelihood(x, ids)[0])
+    loss = lambda x: jnp.sum(caption.score(x, ids).loss)
     touched = np.any(jax.grad(loss)(logits) != 0, axis=-1)
     np.testing.assert_array_equal(touched, ids != PAD)
 
@@ -129,10 +126,9 @@ def test_loss_and_metrics_by_hand():
             [[1 / 7] * 7, [1 / 7] * 7, [0.05, 0.05, 0.1, 0.5, 0.1, 0.1, 0.1]],
         ]
     )
-    loss, count = caption.negative_log_likelihood(jnp.log(probabilities), ids)
+    loss, count, measured = caption.score(jnp.log(probabilities), ids)
     np.testing.assert_allclose(loss, [-np.log(0.5 * 0.2), -np.log(0.5 / 49)], rtol=1e-5)
     np.testing.assert_array_equal(count, [2, 3])
-    measured = caption.metrics(jnp.log(probabilities), ids)
     np.testing.assert_array_equal(measured["accuracy"][0], [1, 1])
     np.testing.assert_array_equal(measured["accuracy"][1], [2, 3])
     entropies = -np.sum(probabilities * np.log(probabilities), axis=-1) * (ids != PAD)
@@ -142,9 +138,9 @@ def test_loss_and_metrics_by_hand():
 def test_perplexity_of_a_uniform_model_is_the_vocabulary_size():
     ids = jnp.asarray(tiny.ids(5, LENGTH))
     uniform = jnp.full((5, LENGTH, VOCABULARY), 1.7)
-    loss, count = caption.negative_log_likelihood(uniform, ids)
+    loss, count, measured = caption.score(uniform, ids)
     np.testing.assert_allclose(np.exp(loss.sum() / count.sum()), VOCABULARY, rtol=1e-6)
-    entropy, count = caption.metrics(uniform, ids)["entropy"]
+    entropy, count = measured["entropy"]
     np.testing.assert_allclose(np.exp(entropy.sum() / count.sum()), VOCABULARY, rtol=1e-6)
 
 

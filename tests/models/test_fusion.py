@@ -1,4 +1,4 @@
-"""The product of experts: its closed form, brute force, and absent experts."""
+"""Fusions: the product's closed form and brute force; of each, what absent experts change."""
 
 import hypothesis.extra.numpy as arrays
 import jax
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mmvae.models import gaussian
 from mmvae.models.fusion import FUSIONS, product_of_experts
 from mmvae.models.gaussian import Gaussian
 
@@ -93,15 +94,36 @@ def test_presence_is_of_each_row():
     assert_same(row(product, 1), row(without, 1))
 
 
+def moments(q):
+    return {"mean": q.mean, "deviation": q.deviation, "kl": q.kl_per_dimension()}
+
+
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_no_expert_present_is_the_prior(fusion):
     fused = FUSIONS[fusion](some(), presence())
-    assert_same(fused, Gaussian(np.zeros((2, 3)), np.zeros((2, 3))))
+    expected = moments(gaussian.standard((2, 3)))
+    jax.tree.map(np.testing.assert_array_equal, moments(fused), expected)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_one_expert_that_is_certain_decides(fusion):
+    given = some() | {"b": Gaussian(jnp.full((2, 3), 1.5), jnp.full((2, 3), -12.0))}
+    fused = FUSIONS[fusion](given, presence("b"))
+    np.testing.assert_allclose(fused.mean, 1.5, rtol=1e-4)
+    np.testing.assert_allclose(fused.deviation, np.exp(-6.0), rtol=0.02)
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_no_gradient_reaches_an_absent_expert(fusion):
-    total = lambda e: sum(map(jnp.sum, jax.tree.leaves(FUSIONS[fusion](e, presence("a")))))
+    keys = jax.random.split(jax.random.key(0), 2)
+
+    def total(given):
+        q = FUSIONS[fusion](given, presence("a", "c"))
+        z = q.sample(keys)
+        numbers = moments(q) | {"sample": z, "log_prob": q.log_prob(z), "divergence": q.kl(keys)}
+        return sum(map(jnp.sum, numbers.values()))
+
     gradient = jax.grad(total)(some())
-    assert np.any(gradient["a"].mean != 0)
     assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(gradient["b"]))
+    for leaf in jax.tree.leaves((gradient["a"], gradient["c"])):
+        assert np.all(np.isfinite(leaf)) and np.any(leaf != 0)

@@ -59,13 +59,13 @@ def test_log_prob_equals_scipy():
     mean, logvar, z = random.normal(size=(3, 5, 6)).astype(np.float32)
     q = Gaussian(jnp.asarray(mean), jnp.asarray(logvar))
     expected = frozen(q).logpdf(z).sum(axis=-1)
-    np.testing.assert_allclose(gaussian.log_prob(q, z), expected, rtol=1e-5)
+    np.testing.assert_allclose(q.log_prob(z), expected, rtol=1e-5)
 
 
 def test_draws_have_the_moments_of_their_distribution():
     q = Gaussian(jnp.float32([-1.0, 0.0, 4.0]), jnp.float32([-3.0, 0.0, 1.0]))
     many = jax.tree.map(lambda x: jnp.broadcast_to(x, (100_000, 3)), q)
-    draws = np.asarray(gaussian.sample(many, jax.random.key(0)))
+    draws = np.asarray(many.sample(jax.random.split(jax.random.key(0), 100_000)))
     deviation = np.exp(0.5 * np.asarray(q.logvar))
     np.testing.assert_allclose(draws.mean(0), q.mean, atol=0.02 * deviation.max())
     np.testing.assert_allclose(draws.std(0), deviation, rtol=0.02)
@@ -73,20 +73,35 @@ def test_draws_have_the_moments_of_their_distribution():
 
 
 def test_a_draw_is_differentiable_in_its_moments():
-    q, key = one(0.5, -1.0), jax.random.key(0)
-    gradient = jax.grad(lambda q: gaussian.sample(q, key).sum())(q)
+    q, noise = one(0.5, -1.0), jnp.float32([0.7])
+    gradient = jax.grad(lambda q: q.at(noise).sum())(q)
     np.testing.assert_allclose(gradient.mean, [1.0])
-    np.testing.assert_allclose(gradient.logvar, 0.5 * (gaussian.sample(q, key) - q.mean), rtol=1e-6)
+    np.testing.assert_allclose(gradient.logvar, 0.5 * (q.at(noise) - q.mean), rtol=1e-6)
+
+
+def test_a_row_is_drawn_from_its_own_key():
+    q = Gaussian(jnp.zeros((3, 4)), jnp.zeros((3, 4)))
+    keys = jax.random.split(jax.random.key(0), 3)
+    whole, last = q.sample(keys), jax.tree.map(lambda x: x[2:], q).sample(keys[2:])
+    np.testing.assert_array_equal(whole[2:], last)
+    np.testing.assert_allclose(q.sample(keys, 0.5), 0.5 * whole, rtol=1e-6)
+
+
+def test_the_kl_of_a_posterior_is_to_the_standard_normal():
+    q = Gaussian(jnp.float32([[0.5, -1.0]]), jnp.float32([[0.3, -2.0]]))
+    np.testing.assert_array_equal(q.kl(), gaussian.kl(q, gaussian.standard((1, 2))))
+    np.testing.assert_array_equal(q.kl_per_dimension(), q.kl())
+    np.testing.assert_allclose(q.deviation, frozen(q).std(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("extreme", [-1e6, -50.0, 50.0, 1e6])
 def test_extreme_network_outputs_stay_finite_with_their_gradients(extreme):
     def loss(mean, logvar):
         q = gaussian.from_logits(mean, logvar)
-        z = gaussian.sample(q, jax.random.key(0))
+        z = q.at(jnp.float32([0.4]))
         divergence = gaussian.kl(q, gaussian.standard((1,)))
         back = gaussian.kl(gaussian.standard((1,)), q)
-        return jnp.sum(divergence + back) + gaussian.log_prob(q, z)
+        return jnp.sum(divergence + back) + q.log_prob(z)
 
     value = jax.value_and_grad(loss, (0, 1))(jnp.float32([3.0]), jnp.float32([extreme]))
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(value))

@@ -1,4 +1,4 @@
-"""Pictures: patches, pixels, likelihoods by hand, encoder and decoder."""
+"""Pictures: patches, pixels, errors by hand, encoder and decoder."""
 
 import jax
 import jax.numpy as jnp
@@ -35,29 +35,12 @@ def test_pixels_outside_the_range_are_clipped():
     np.testing.assert_array_equal(image.to_pixels(jnp.array([-3.0, 0.0, 3.0])), [0, 128, 255])
 
 
-@pytest.mark.parametrize(
-    ("likelihood", "expected"),
-    [
-        ("gaussian", 0.625),
-        ("laplace", 0.75),
-        ("multiscale", 0.625 + 4 * 0.75**2),
-        ("student", 0.5 * np.log(1 + (0.625 + 8 * 0.75**2) / 1e-3)),
-    ],
-)
-def test_likelihoods_by_hand(likelihood, expected):
-    spec = tiny.config().model.modalities.image
-    spec.likelihood = likelihood
-    pixels = jnp.tile(jnp.array([255, 0], jnp.uint8), (4, 2)).reshape(1, 4, 4, 1)  # 1 and -1
-    drawn = jnp.tile(jnp.array([0.5, -2.0]), (4, 2)).reshape(1, 4, 4, 1)  # off by 0.5 and 1
-    loss, units = image.negative_log_likelihood(drawn, pixels, spec)
-    np.testing.assert_allclose(loss, [expected])
-    np.testing.assert_array_equal(units, [1])
-
-
 def test_metrics_see_the_picture_as_it_is_shown():
     pixels = jnp.array([255, 0], jnp.uint8).reshape(1, 1, 2, 1)
     drawn = jnp.array([0.5, -2.0]).reshape(1, 1, 2, 1)  # shown as 0.5 and -1
-    measured = image.metrics(drawn, pixels)
+    loss, units, measured = image.score(drawn, pixels, "gaussian")
+    np.testing.assert_allclose(loss, [0.625], err_msg="the loss sees what is drawn")
+    np.testing.assert_array_equal(units, [1])
     np.testing.assert_allclose(measured["mse"][0] / measured["mse"][1], [0.125])
     np.testing.assert_allclose(measured["l1"][0] / measured["l1"][1], [0.25])
 
@@ -93,17 +76,8 @@ def test_every_patch_and_channel_is_read(coder):
     assert np.all(np.abs(means[1:] - means[0]).max(axis=1) > 1e-4)
 
 
-def test_nothing_teaches_a_picture():
-    assert image.teacher(jnp.zeros((1, 2, 2, 1))) is None
-
-
 def test_upsampling_multiplies_the_sides():
     features = jnp.ones((2, 2, 2, 16))
     upsampler = image.Upsampler(8, 3, jnp.float32)
     drawn, _ = upsampler.init_with_output(jax.random.key(0), features)
     assert drawn.shape == (2, 16, 16, 3)
-
-
-def test_pooling_keeps_the_mean_of_every_block():
-    picture = jnp.arange(64.0).reshape(1, 8, 8, 1)
-    assert image.pooled(picture, 4)[0, 1, 0, 0] == jnp.mean(picture[0, 4:, :4])

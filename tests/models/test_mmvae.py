@@ -10,7 +10,8 @@ import pytest
 from mmvae.machine.parallel import AXIS
 from mmvae.models import mmvae
 from mmvae.models.mmvae import MMVAE
-from mmvae.objectives import elbo
+from mmvae.objectives import elbo, terms
+from mmvae.objectives.alignment import ALIGNMENTS
 from mmvae.training import optimizer, state
 from support import tiny
 from support.places import ROOT
@@ -21,6 +22,7 @@ PARAMETERS = {
     "base": 84_768_822,
     "engravings_small": 12_792_854,
     "quickstart": 2_941_838,
+    "sprites_label": 2_987_928,
     "sprites_level5": 2_991_582,
 }
 CONFIGS = ROOT / "configs"
@@ -32,18 +34,13 @@ def configuration(name):
 
 def abstract_params(config, vocabulary=VOCABULARY):
     """Shapes and dtypes of the parameters; nothing is computed."""
-    image, (length, _) = tiny.shapes(config).values()
-    example = {
-        "image": jax.ShapeDtypeStruct((1, *image), np.uint8),
-        "caption": jax.ShapeDtypeStruct((1, length), np.int32),
-    }
-    model = tiny.model(config, vocabulary)
-    create = lambda key, batch: mmvae.initialise(model, config.model, key, batch)
-    return jax.eval_shape(create, jax.random.key(0), example)
+    model, modalities = tiny.model(config, vocabulary), tiny.modalities(config, vocabulary)
+    create = lambda key: mmvae.initialise(model, modalities, key)
+    return jax.eval_shape(create, jax.random.key(0))
 
 
 def test_the_table_names_every_config_but_those_that_continue_a_run():
-    complete = [p.stem for p in CONFIGS.glob("[!_]*.py") if "get_config():" in p.read_text()]
+    complete = [p.stem for p in CONFIGS.glob("[!_]*.py") if "def get_config()" in p.read_text()]
     assert sorted(PARAMETERS) == sorted(complete)
 
 
@@ -71,20 +68,20 @@ def dtypes(tree):
 
 
 def abstract_forward(config, model, params):
-    """(outputs, intermediates) of a forward pass with every block's output recorded."""
+    """(reconstructions, outputs of every block and decoder) of a forward pass."""
     batch = tiny.batch(config, 2)
 
     def forward(params):
-        blocks = lambda module, _: type(module).__name__ == "Block"
+        recorded = ("Block", "ImageDecoder", "CaptionDecoder")
         return model.apply(
             {"params": params},
             {name: batch[name] for name in ("image", "caption")},
-            {"image": None, "caption": batch["caption"]},
             batch["present"],
-            capture_intermediates=blocks,
+            capture_intermediates=lambda module, _: type(module).__name__ in recorded,
         )
 
-    return jax.eval_shape(forward, params)
+    decoded, state = jax.eval_shape(forward, params)
+    return decoded, jax.tree.leaves_with_path(state["intermediates"])
 
 
 def test_parameters_and_optimizer_state_are_float32(half):
@@ -97,14 +94,16 @@ def test_parameters_and_optimizer_state_are_float32(half):
 
 def test_activations_of_blocks_are_bfloat16(half):
     _, recorded = abstract_forward(*half)
-    leaves = jax.tree.leaves(recorded["intermediates"])
+    leaves = [leaf for path, leaf in recorded if "Block" in jax.tree_util.keystr(path)]
     assert len(leaves) == 4  # two encoders and two decoders of one block
     assert dtypes(leaves) == {"bfloat16"}
 
 
-def test_pictures_and_logits_are_float32(half):
-    outputs, _ = abstract_forward(*half)
-    assert dtypes(outputs) == {"float32"}
+def test_pictures_logits_and_losses_are_float32(half):
+    decoded, recorded = abstract_forward(*half)
+    leaves = [leaf for path, leaf in recorded if "Block" not in jax.tree_util.keystr(path)]
+    assert sorted(leaf.shape for leaf in leaves) == [(2, 8, tiny.VOCABULARY), (2, 16, 16, 1)]
+    assert dtypes((leaves, [found.loss for found in decoded.values()])) == {"float32"}
 
 
 def test_posterior_moments_are_float32(half):
@@ -126,16 +125,16 @@ def test_velocities_are_float32(half):
     assert dtypes(jax.eval_shape(velocity, params)) == {"float32"}
 
 
-@pytest.mark.parametrize("alignment", elbo.ALIGNMENTS)
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
 def test_losses_and_gradients_are_float32(half, alignment):
     _, model, params = half
     config = tiny.config(model__dtype="bfloat16", loss__alignment=alignment)
     batch = jax.tree.map(lambda x: x[None], tiny.batch(config, 2))
 
     def gradients(params, batch):
-        loss = lambda params: elbo.train_losses(
-            model, params, batch, jax.random.key(0), config, 1.0
-        )
+        keys = terms.row_keys(jax.random.key(0), len(batch["mask"]))
+        settings = terms.Settings(config.loss, 1.0)
+        loss = lambda params: elbo.elbo(model.bind({"params": params}), batch, keys, settings)
         return jax.value_and_grad(loss, has_aux=True)(params)
 
     run = jax.vmap(gradients, in_axes=(None, 0), axis_name=AXIS)
@@ -145,6 +144,45 @@ def test_losses_and_gradients_are_float32(half, alignment):
 
 
 # Behaviour
+
+
+def test_a_model_that_starts_anew_knows_its_kinds_by_name(labelled_model):
+    config, model, _ = labelled_model
+    parts = {f"{part}_{name}" for part in ("encoders", "decoders", "heads") for name in model.names}
+    params = abstract_params(config, tiny.VOCABULARY)
+    assert set(params) == parts | {"prior", "alignment_scale", "alignment_bias"}
+    assert model.names == ("caption", "image", "label")
+
+
+def test_a_third_modality_leaves_the_others_as_they_were(labelled_model):
+    """Parameter paths are checkpoints: they do not change with what else there is."""
+    three = abstract_params(labelled_model[0], tiny.VOCABULARY)
+    two = abstract_params(tiny.config(), tiny.VOCABULARY)
+    names = [name for name in two if name != "prior"]
+    shapes = lambda tree: jax.tree.map(lambda x: x.shape, {name: tree[name] for name in names})
+    assert shapes(three) == shapes(two)
+    assert set(three["prior"]) == {*two["prior"], "read_label"}
+
+
+def test_fusions_have_the_same_parameters():
+    shapes = lambda fusion: jax.tree.map(
+        lambda x: x.shape, abstract_params(tiny.config(model__fusion=fusion), tiny.VOCABULARY)
+    )
+    assert shapes("mixture") == shapes("product")
+
+
+def test_inferring_is_encoding_and_fusing(labelled_model):
+    config, model, params = labelled_model
+    batch = tiny.batch(config, 3)
+    inputs = {name: batch[name] for name in model.names}
+    present = batch["present"] | {"label": np.array([True, False, True])}
+
+    def both(params):
+        bound = model.bind({"params": params})
+        return bound.infer(inputs, present), bound.fuse(bound.encode(inputs), present)
+
+    found, expected = jax.jit(both)(params)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
 def test_projections_have_unit_length(tiny_model):

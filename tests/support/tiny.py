@@ -3,13 +3,16 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
 from configs import base
+from mmvae.data.modalities import of_run
 from mmvae.data.text import EOS, NUM_SPECIAL, PAD
 from mmvae.machine.parallel import AXIS
 from mmvae.models import mmvae
 
 VOCABULARY = 24
+CLASSES = {"shape": ("square", "heart"), "size": ("small", "big")}  # of the label modality
 
 
 def config(**changes):
@@ -34,17 +37,29 @@ def config(**changes):
     return config
 
 
-def shapes(config, vocabulary=VOCABULARY):
-    """Shapes of the modalities, as `mmvae.build` takes them."""
-    data = config.data
-    return {
-        "image": (data.image_size, data.image_size, data.channels),
-        "caption": (data.caption_length, vocabulary),
-    }
+def with_label(**changes):
+    """`config` with a third modality: a label of two attributes with two classes each."""
+    labelled = config()
+    spec = {"kind": "label", "classes": CLASSES, "width": 32, "heads": 2, "squeeze": 4}
+    with labelled.unlocked():
+        labelled.model.modalities.label = ConfigDict(
+            spec | {"encoder_layers": 1, "decoder_layers": 1}
+        )
+        loss = labelled.loss
+        loss.subsets.label, loss.cross.label, loss.weights.label = 0.2, 1.0, 1.0
+        labelled.update_from_flattened_dict(
+            {name.replace("__", "."): value for name, value in changes.items()}
+        )
+    return labelled
+
+
+def modalities(config, vocabulary=VOCABULARY):
+    """{name: Modality} of a configuration."""
+    return of_run(config, vocabulary)
 
 
 def model(config, vocabulary=VOCABULARY):
-    return mmvae.build(config.model, shapes(config, vocabulary))
+    return mmvae.build(config.model, modalities(config, vocabulary))
 
 
 def ids(rows, length, seed=0):
@@ -57,15 +72,16 @@ def ids(rows, length, seed=0):
 
 
 def batch(config, rows=8, seed=0):
-    """A batch of random pairs, all present and none padding."""
+    """A batch of random rows, all present and none padding."""
     random = np.random.default_rng(seed)
-    image, (length, _) = shapes(config).values()
-    return {
-        "image": random.integers(0, 256, (rows, *image)).astype(np.uint8),
+    kinds, length = modalities(config), config.data.caption_length
+    data = {
+        "image": random.integers(0, 256, (rows, *kinds["image"].shape)).astype(np.uint8),
         "caption": ids(rows, length, seed),
-        "present": {"image": np.ones(rows, bool), "caption": np.ones(rows, bool)},
-        "mask": np.ones(rows, bool),
     }
+    data |= {name: kinds[name].random(random, rows) for name in kinds if name not in data}
+    present = {name: np.ones(rows, bool) for name in data}
+    return data | {"present": present, "mask": np.ones(rows, bool)}
 
 
 def ragged(config, rows=8):
@@ -78,12 +94,8 @@ def ragged(config, rows=8):
 
 def params(config, seed=0, vocabulary=VOCABULARY, noise=0.1):
     """Parameters with noise on top, so that nothing is exactly zero as at initialisation."""
-    example = {
-        "image": np.zeros((1, *shapes(config)["image"]), np.uint8),
-        "caption": np.ones((1, config.data.caption_length), np.int32),
-    }
     key = jax.random.key(seed)
-    params = mmvae.initialise(model(config, vocabulary), config.model, key, example)
+    params = mmvae.initialise(model(config, vocabulary), modalities(config, vocabulary), key)
     return noisy(params, key, noise)
 
 

@@ -11,7 +11,8 @@ import pytest
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mmvae.machine import parallel
-from mmvae.objectives import elbo, validation
+from mmvae.objectives import validation
+from mmvae.objectives.alignment import ALIGNMENTS
 from mmvae.training import optimizer, state, steps
 from support import tiny
 
@@ -69,7 +70,7 @@ def descend(tiny_model):
     return run
 
 
-@pytest.mark.parametrize("alignment", elbo.ALIGNMENTS)
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
 def test_four_devices_equal_one(descend, alignment, tiny_model):
     (one, losses), (four, other) = descend(alignment, 1), descend(alignment, 4)
     moved = differing(one.params, tiny_model[2], rtol=0, atol=1e-6)
@@ -123,6 +124,23 @@ def test_nan_is_seen_in_the_metrics(tiny_model):
     unfinished = {name for name, (total, _) in metrics.items() if not np.all(np.isfinite(total))}
     assert {"loss_total", "loss_alignment", "grad_norm", "grad_mean", "grad_max"} <= unfinished
     assert "loss_image" not in unfinished, "the term that broke is known"
+
+
+def test_a_mixture_of_experts_trains_and_is_evaluated(tiny_model):
+    config, params = tiny.config(model__fusion="mixture"), tiny_model[2]
+    model = tiny.model(config)
+    batch = tiny.ragged(config)
+    batch["present"]["caption"][0] = False  # nothing is left of this row
+    batch = spread(batch, 4)
+    step = parallel.parallel(steps.train_step(model, config, optax.sgd(RATE), TOTAL))
+    after, metrics = host(step(started(params, 4), batch))
+    measured = host(parallel.parallel(validation.eval_step(model, config))(after.params, batch))
+    for leaf in jax.tree.leaves((after, metrics, measured)):
+        assert np.all(np.isfinite(leaf))
+    assert len(differing(params, after.params, rtol=0, atol=1e-6)) > 50
+    names = {name for name, (total, _) in metrics.items() if np.any(total != 0)}
+    assert {"loss_kl", "loss_image", "loss_caption", "grad_norm"} <= names
+    assert measured["latent_std"][0] > 0
 
 
 # Training as a run does it: Adam, donated state, several devices

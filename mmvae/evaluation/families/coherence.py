@@ -9,7 +9,7 @@ import numpy as np
 
 from mmvae.data import sprites
 from mmvae.evaluation import sprite_reader
-from mmvae.inference.session import SAMPLERS
+from mmvae.inference.samplers import DEFAULT
 
 CAPTIONS, IMAGES, PAIRS = 500, 250, 500  # samples a seed, as on the leaderboard
 _SEEDS_APART = 100_000
@@ -30,10 +30,10 @@ def measure(session, test, resampling, seeds):
     written = session.caption(test.images[:IMAGES])
     values = captions_values(test.captions[:IMAGES], written, n, resampling)
     captions = test.captions[:CAPTIONS]
-    drawn = [
-        images_right(session.draw(captions, resampling.seed + s * _SEEDS_APART), captions, n)
-        for s in range(seeds)
-    ]
+    sampled = (
+        session.sample_images(captions, resampling.seed + s * _SEEDS_APART) for s in range(seeds)
+    )
+    drawn = [images_right(images, captions, n) for images in sampled]
     right = {name: np.mean([one[name] for one in drawn], axis=0) for name in drawn[0]}
     return values | _named("coherence_caption_to_image", right, resampling)
 
@@ -54,7 +54,7 @@ def measure_joint(session, n, num, resampling, seeds, sampler):
 
 def joint_name(sampler):
     """The metric of a sampler's pairs; the first sampler is the one taken unless told otherwise."""
-    return "coherence_joint" if sampler == SAMPLERS[0] else f"coherence_joint_{sampler}"
+    return "coherence_joint" if sampler == DEFAULT else f"coherence_joint_{sampler}"
 
 
 def captions_values(captions, written, n, resampling):

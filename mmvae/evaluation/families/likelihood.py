@@ -11,21 +11,15 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import logsumexp
 
 from mmvae.evaluation.split import evenly
 from mmvae.inference.fixed_batches import in_batches
-from mmvae.models import gaussian, image
-from mmvae.models.mmvae import MMVAE, MODALITIES
+from mmvae.models import gaussian
+from mmvae.models.likelihoods import log_prob
 from mmvae.objectives.aggregation import derive
 
 _FITTED_ON = 256  # training pairs that the picture's scale is fitted on
-_BYTE = 2 / 255  # width of a pixel value on [-1, 1]
-# Half the log-determinants, a pixel, of the multiscale error and the Student t's as quadratic
-# forms. Each 4x4 block has the eigenvalues 5 for its mean and 15 times 1; and 9 for its mean,
-# 3 times 5 for the other means of its 2x2 blocks, 12 times 1.
-_MULTISCALE = 0.5 * np.log(5) / 16
-_STUDENT = 0.5 * (np.log(9) + 3 * np.log(5)) / 16
 
 
 @dataclass(frozen=True)
@@ -59,10 +53,10 @@ def evaluate(session, test, train, resampling, draws):
     found, values = {}, {}
     for source, given in sources.items():
         found[source] = draw(terms, session, test, given, seed)
-        likely = log_likelihoods(found[source].losses, specs, session.shapes, scales)
+        likely = log_likelihoods(found[source].losses, session.model.decoders, scales)
         bounds = _bounds(source, given, found[source], likely)
         values |= {name: resampling.mean(value) for name, value in bounds.items()}
-    pixels = np.prod(session.shapes["image"])
+    pixels = np.prod(session.modalities["image"].shape)
     values["image_bits_per_dim"] = values["iwae_image"].scaled(-1 / (pixels * np.log(2)))
     values |= _latent(found["joint"], resampling)
     details = {
@@ -74,8 +68,7 @@ def evaluate(session, test, train, resampling, draws):
 
 def compiled(session, count):
     """What `draw` runs for `count` latents a pair; compiled once for every `given`."""
-    specs = session.config.model.modalities
-    return jax.jit(functools.partial(_terms, session.model, specs, count))
+    return jax.jit(functools.partial(_terms, session.model, count))
 
 
 def draw(terms, session, pairs, given, seed):
@@ -88,27 +81,15 @@ def draw(terms, session, pairs, given, seed):
     return Draws(*in_batches(run, batch, shown, rows))
 
 
-def log_likelihoods(losses, specs, shapes, scales):
+def log_likelihoods(losses, decoders, scales):
     """{modality: log p(x | z) [N, K]} in nats from what the model's likelihoods lose."""
     likely = {}
     for name, loss in losses.items():
-        if specs[name].kind == "image":
-            likely[name] = image_log_likelihood(
-                loss, specs[name].likelihood, shapes[name], scales[name]
-            )
-        else:
-            likely[name] = -loss
+        likelihood = getattr(decoders[name], "likelihood", None)
+        likely[name] = -loss
+        if likelihood:
+            likely[name] = log_prob(loss, likelihood, decoders[name].shape, scales[name])
     return likely
-
-
-def image_log_likelihood(loss, kind, shape, scale):
-    """Log-probability in nats of 8-bit pictures of shape (H, W, C) that lose `loss`.
-
-    `scale` is the mean loss, which is the likeliest variance (or Laplace scale); a Student t
-    has none.
-    """
-    pixels = np.prod(shape)
-    return -pixels * _CODE_LENGTHS[kind](loss, scale, pixels) + pixels * np.log(_BYTE)
 
 
 def elbo(log_likelihood, kl):
@@ -155,54 +136,18 @@ def _latent(draws, resampling):
     }
 
 
-def _terms(model, specs, count, params, key, batch, shown, rows):
+def _terms(model, count, params, key, batch, shown, rows):
     """The fields of Draws for a batch; row i's noise depends on its number alone."""
-    apply = lambda method, *args: model.apply({"params": params}, *args, method=method)
-    posterior = apply(MMVAE.fuse, apply(MMVAE.encode, batch), shown)
+    bound = model.bind({"params": params})
+    posterior = bound.infer(batch, shown)
     prior = gaussian.standard(posterior.mean.shape)
-    teachers = {name: MODALITIES[spec.kind].teacher(batch[name]) for name, spec in specs.items()}
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, rows)
 
     def one(index):
-        own = jax.vmap(jax.random.fold_in, (0, None))(keys, index)
-        z = jax.vmap(gaussian.sample)(posterior, own)
-        losses = {
-            name: MODALITIES[specs[name].kind].negative_log_likelihood(
-                output, batch[name], specs[name]
-            )[0]
-            for name, output in apply(MMVAE.decode, z, teachers).items()
-        }
-        return losses, gaussian.log_prob(prior, z) - gaussian.log_prob(posterior, z)
+        z = posterior.sample(jax.vmap(jax.random.fold_in, (0, None))(keys, index))
+        losses = {name: decoded.loss for name, decoded in bound.reconstruct(z, batch).items()}
+        return losses, prior.log_prob(z) - posterior.log_prob(z)
 
     losses, log_ratio = jax.lax.map(one, jnp.arange(count))
     losses = {name: loss.T for name, loss in losses.items()}
-    return losses, log_ratio.T, posterior.mean, gaussian.kl(posterior, prior)
-
-
-def _gaussian(loss, scale, pixels):
-    """Nats a pixel of a Gaussian of variance `scale` that is `loss` off in mean square."""
-    return 0.5 * (loss / scale + np.log(2 * np.pi * scale))
-
-
-def _multiscale(loss, scale, pixels):
-    """As `_gaussian`, but means of 4x4 blocks are 5 times as precise as the rest."""
-    return _gaussian(loss, scale, pixels) - _MULTISCALE
-
-
-def _student(loss, scale, pixels):
-    """Nats a pixel of the Student t of one degree of freedom that `loss` is half the log of."""
-    width = 0.5 * np.log(np.pi * pixels * image.FAINT) - _STUDENT
-    return ((1 + pixels) * loss - gammaln((1 + pixels) / 2) + gammaln(0.5)) / pixels + width
-
-
-def _laplace(loss, scale, pixels):
-    """Nats a pixel of a Laplace density of scale `scale` that is `loss` off in the mean."""
-    return loss / scale + np.log(2 * scale)
-
-
-_CODE_LENGTHS = {
-    "gaussian": _gaussian,
-    "laplace": _laplace,
-    "multiscale": _multiscale,
-    "student": _student,
-}
+    return losses, log_ratio.T, posterior.mean, posterior.kl_per_dimension()

@@ -7,7 +7,7 @@ from mmvae.machine import parallel
 from mmvae.objectives.aggregation import Aggregator, derive
 
 
-def evaluate(eval_step, params, records, config):
+def evaluate(eval_step, params, records, modalities, config):
     """{name: float}, and {name: array [D]} for vectors worth a histogram.
 
     `eval_step` is `validation.eval_step` in `parallel`; `params` [replicated] what to evaluate.
@@ -16,7 +16,7 @@ def evaluate(eval_step, params, records, config):
     sums = Aggregator()
     batches = data.eval_batches(
         records,
-        config.data,
+        modalities,
         config.eval.batch_size,
         jax.process_index(),
         jax.process_count(),
@@ -24,7 +24,7 @@ def evaluate(eval_step, params, records, config):
     for batch in batches:
         sums.add(jax.device_get(eval_step(params, parallel.split(batch))))
     means = sums.result()
-    values = derive(means)
+    values = derive(means, modalities)
     # A split without captions, say, has no caption loss.
     values["loss_total"] = sum(
         weight * means[f"loss_{term}"]
