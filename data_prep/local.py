@@ -10,26 +10,30 @@ from tqdm import tqdm
 from data_prep import workers
 from data_prep.output import card
 from data_prep.output import folder as output
+from data_prep.output.ledger import Ledger, not_read
 from data_prep.sources import specs as sources
+from data_prep.sources.pair import Note, Pair, Unread
 from data_prep.stages import captions, duplicates, images, splitting, vocabulary
 from mmvae.data.directory import TOKENIZER
 from mmvae.data.text import Tokenizer
 from mmvae.errors import UserError
 
 _BATCH = 2048  # raw pictures held at once
+_ANEW = "--split-names ignore chooses them by hash"
 
 
 def prepare(options, settings, folder):
     """Writes the whole data set into a folder; returns its card."""
+    ledger = Ledger()
     with workers.pool(options.workers) as parallel:
-        pairs, pictures = _collect(options, parallel)
-        kept, rejected = _screen(pairs, pictures, options)
+        pairs, pictures = _collect(options, ledger, parallel)
+        kept, screened = _screen(pairs, pictures, options)
         kept, doubles = _without_duplicates(kept, pictures)
-        rejected += doubles
+        rejected = [*ledger.refused, *screened, *doubles]
         output.write_rejected(folder, rejected)
         if not kept:
-            raise UserError(f"no usable pair is left of {len(pairs)}: {_reasons(rejected)}")
-        splits = _split(kept, options)
+            raise UserError(_nothing(rejected, ledger))
+        splits = _split(kept, options, ledger)
         channels = options.channels or max(pictures[pair.picture].channels for pair, _ in kept)
         encoded = _encode(kept, pictures, channels, options, parallel)
     tokenizer = _tokenizer(splits, options, folder)
@@ -40,18 +44,19 @@ def prepare(options, settings, folder):
     image = {"size": options.image_size, "channels": channels, "format": options.image_format}
     reasons = Counter(refused.reason for _, refused in rejected)
     facts = {"name": _name(options.source), "sources": options.source, "settings": settings}
-    facts |= card.describe(rows, image, len(pairs), reasons)
+    facts |= card.describe(rows, image, len(kept) + len(rejected), reasons)
+    facts["inputs"] = ledger.facts()
     facts["vocabulary"] = _measure(tokenizer, splits, options)
     output.write_card(folder, facts, card.contact_sheet_of(rows["train"]))
     output.write_records(folder, rows, image)
     return facts
 
 
-def _collect(options, parallel):
+def _collect(options, ledger, parallel):
     """(pairs, {picture: Cleaned or Refused}): every picture is cleaned once."""
     rules = images.Rules(options.image_size, options.channels, options.min_side, options.max_aspect)
     pairs, pictures = [], {}
-    stream = _of_groups(sources.read(options.source, options), options)
+    stream = ledger.pairs(_of_groups(sources.read(options.source, options), options))
     with tqdm(desc="cleaning pictures", unit=" pairs", disable=None) as bar:
         while batch := list(islice(stream, _BATCH)):
             new = {pair.picture: pair for pair in batch if pair.picture not in pictures}
@@ -62,18 +67,22 @@ def _collect(options, parallel):
     return pairs, pictures
 
 
-def _of_groups(pairs, options):
-    """Yields the pairs of the groups asked for (a book, say)."""
+def _of_groups(items, options):
+    """Yields items without the pairs of groups that were not asked for (a book, say)."""
     only, without, found = set(options.groups), set(options.without_groups), set()
-    for pair in pairs:
-        found.add(pair.group)
-        if pair.group not in without and (not only or pair.group in only):
-            yield pair
+    for item in items:
+        group = item.group if isinstance(item, Pair) else None
+        found.add(group)
+        if group is not None and (group in without or (only and group not in only)):
+            yield Unread("pairs of other groups", item.id)
+        else:
+            yield item
     if unknown := (only | without) - found:
+        groups = sorted(found - {"", None})
         raise UserError(
             f"no pair belongs to group {', '.join(sorted(unknown))}; in the column "
             f"{options.group_column} (--group-column) there are: "
-            f"{', '.join(sorted(found - {''})[:10]) or 'none'}{', ...' if len(found) > 10 else ''}"
+            f"{', '.join(groups[:10]) or 'none'}{', ...' if len(groups) > 10 else ''}"
         )
 
 
@@ -87,20 +96,25 @@ def _screen(pairs, pictures, options):
     kept, rejected, seen = [], [], set()
     for pair in pairs:
         text = pair.caption if pair.made else captions.clean(pair.caption)
-        reason = "" if pair.made else captions.useless(text, pair.caption)
-        if reason and options.keep_uncaptioned:
-            text, reason = "", ""
+        fault = pair.fault or _useless(text, pair)
+        if fault and options.keep_uncaptioned:
+            text, fault = "", None
         picture = pictures[pair.picture]
         if isinstance(picture, images.Refused):
             rejected.append((pair, picture))
-        elif reason:
-            rejected.append((pair, images.Refused(reason, text)))
+        elif fault:
+            rejected.append((pair, fault))
         elif (pair.picture, text) in seen:
             rejected.append((pair, images.Refused("same picture and caption twice")))
         else:
             seen.add((pair.picture, text))
             kept.append((pair, text))
     return kept, rejected
+
+
+def _useless(text, pair):
+    reason = "" if pair.made else captions.useless(text, pair.caption)
+    return images.Refused(reason, text) if reason else None
 
 
 def _without_duplicates(kept, pictures):
@@ -119,15 +133,32 @@ def _without_duplicates(kept, pictures):
     return [item for item in kept if item[0].picture not in instead], rejected
 
 
-def _split(kept, options):
+def _split(kept, options, ledger):
     """{split: [(pair, caption)]}, each in the order of a hash, so that shards are mixed."""
-    by_group = options.split_by == "group"
-    keys = [(by_group and pair.group) or pair.picture for pair, _ in kept]
+    pairs = [pair for pair, _ in kept]
+    pictures = [pair.picture for pair in pairs]
+    groups = [pair.group if options.split_by == "group" else "" for pair in pairs]
     fractions = {"val": options.val_fraction, "test": options.test_fraction}
-    chosen = splitting.assign(keys, [pair.split for pair, _ in kept], fractions)
-    order = sorted(range(len(kept)), key=lambda i: splitting.order(kept[i][0].id))
+    given = splitting.one_each(pictures, _given(pairs, options, ledger))
+    chosen = splitting.assign(splitting.whole(pictures, groups), given, fractions)
+    order = sorted(range(len(kept)), key=lambda i: splitting.order(pairs[i].id))
     names = [name for name in splitting.SPLITS if name in chosen]
     return {name: [kept[i] for i in order if chosen[i] == name] for name in names}
+
+
+def _given(pairs, options, ledger):
+    """The split of each pair that its author chose: in a column, or by the name of a folder."""
+    columns = [pair.split for pair in pairs]
+    named = [pair.split or pair.named_split for pair in pairs]
+    if options.split_names == "ignore" or named == columns:
+        return columns
+    counts = Counter(split or "by hash" for split in named)
+    listed = ", ".join(f"{split} {number}" for split, number in counts.items())
+    if not {"", "train"} & set(named):
+        ledger.note(Note(f"folders or files named {listed} are not taken as splits: none is left"))
+        return columns
+    ledger.note(Note(f"splits as folders or files are named ({listed}); {_ANEW}"))
+    return named
 
 
 def _encode(kept, pictures, channels, options, parallel):
@@ -181,10 +212,16 @@ def _name(specs):
     return " + ".join(f"{kind} {Path(place).name}" for kind, _, place in places)
 
 
-def _reasons(rejected):
+def _nothing(rejected, ledger):
+    """What to say where no pair is left."""
     counts = Counter(refused.reason for _, refused in rejected)
-    if not counts:
-        return "the source holds no picture"
-    pair, refused = rejected[0]
     listed = ", ".join(f"{reason} ({number})" for reason, number in counts.most_common())
-    return f"{listed}; for example {pair.id}: {refused.detail or refused.reason}"
+    parts = [
+        f"no usable pair is left of {len(rejected)}: {listed or 'the source holds no picture'}"
+    ]
+    if rejected:
+        pair, refused = rejected[0]
+        parts.append(f"for example {pair.id}: {refused.detail or refused.reason}")
+    return "; ".join(
+        [*parts, *filter(None, [not_read(ledger.facts()["not_read"])]), *ledger.hints()]
+    )

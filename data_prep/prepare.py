@@ -8,9 +8,11 @@ Everything left out is a row of `rejected.csv`; the same command gives the same 
 import argparse
 import os
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from data_prep import local
-from data_prep.output import card
+from data_prep.output import card, ledger
 from data_prep.output import folder as output
 from data_prep.sources import specs
 from mmvae.data.text import verdict
@@ -19,7 +21,7 @@ from mmvae.errors import UserError
 _NOT_SETTINGS = ("out", "overwrite", "workers", "source")
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 when the data set is there, 2 with one sentence when the input is wrong."""
     options = _parser().parse_args(arguments)
     try:
@@ -34,13 +36,9 @@ def main(arguments=None):
     return 0
 
 
-def _run(options):
-    settings = {"sources": options.source} | {
-        name: value
-        for name, value in sorted(vars(options).items())
-        if name not in _NOT_SETTINGS and value != []
-    }
-    if output.is_there(options.out, settings, options.overwrite):
+def _run(options: argparse.Namespace) -> None:
+    settings = {"sources": options.source} | _settings(options)
+    if output.is_there(options.out, settings, options.overwrite, _defaults()):
         print(f"{options.out} already holds this data set, nothing to do; --overwrite prepares it")
         return
     with output.replacing(options.out) as folder:
@@ -48,11 +46,24 @@ def _run(options):
     _report(facts, options.out)
 
 
-def _report(facts, out):
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    chosen = sorted(vars(options).items())
+    return {name: value for name, value in chosen if name not in _NOT_SETTINGS and value != []}
+
+
+def _defaults() -> dict[str, Any]:
+    """Settings that a data set made before a flag was added lacks."""
+    return _settings(_parser().parse_args(["--source", "", "--out", ""]))
+
+
+def _report(facts: dict[str, Any], out: str) -> None:
     counts = facts["counts"]
     print(f"{counts['found']} pairs found, {counts['kept']} kept, {counts['rejected']} left out:")
     for reason, number in card.by_count(counts):
         print(f"  {number:6d}  {reason}")
+    for line in [ledger.not_read(facts["inputs"]["not_read"]), *facts["inputs"]["notes"]]:
+        if line:
+            print(line)
     for split, number in counts["splits"].items():
         share, groups = counts["fractions"][split], counts["groups"][split]
         print(f"{split}: {number} pairs ({share:.1%}) in {groups} groups")
@@ -60,7 +71,7 @@ def _report(facts, out):
     print(f"Written to {out}: card.md says what is inside, rejected.csv what is not and why.")
 
 
-def _check(options):
+def _check(options: argparse.Namespace) -> None:
     """Raises UserError for values that no source could make sense of."""
     least = {
         "image_size": 8,
@@ -83,7 +94,7 @@ def _check(options):
         )
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m data_prep.prepare",
         description="Cleans pairs of pictures and captions and writes them for training.",
@@ -113,6 +124,8 @@ def _add_pictures(group):
 def _add_captions(group):
     add = group.add_argument
     add("--keep-uncaptioned", action="store_true", help="keep pictures without a usable caption")
+    ways = "what the lines of a caption file are: one caption, or one each"
+    add("--lines", choices=("text", "captions"), default="text", help=ways)
     add("--vocab-size", type=int, default=4000, help="pieces to train (fewer if captions are few)")
     add("--tokenizer", default="", help="use this tokenizer.model instead of training one")
     add("--caption-length", type=int, default=48, help="pieces a caption may have in training")
@@ -121,6 +134,8 @@ def _add_captions(group):
 def _add_splits(group):
     add = group.add_argument
     add("--split-by", choices=("group", "pair"), default="group", help="what is never torn apart")
+    named = "whether folders and files called train, val, test are these splits"
+    add("--split-names", choices=("keep", "ignore"), default="keep", help=named)
     add("--val-fraction", type=float, default=0.1, help="share of pairs for validation")
     add("--test-fraction", type=float, default=0.05, help="share of pairs for the final test")
 
@@ -136,7 +151,7 @@ def _add_sources(group):
     add("--seed", type=int, default=0, help="seed of the sprites")
 
 
-def _cores():
+def _cores() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 

@@ -1,13 +1,15 @@
 """All cores for pure functions: one process pool, results in the order of the jobs."""
 
 import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _CHUNK = 16  # jobs sent at once
 
 
 @contextmanager
-def pool(count):
+def pool(count: int) -> Iterator[Callable[[Callable, Iterable, Callable[[], Any]], list]]:
     """Yields parallel(function, jobs, tick): list of results; `tick()` after each.
 
     Processes are spawned, not forked: TensorFlow and JAX do not survive a fork. One worker

@@ -1,1 +1,1 @@
-"""A prepared data set: its `card`, and its `folder`, whole or not at all."""
+"""What is written: the `ledger` of all inputs, the `card` and the `folder`, whole or not at all."""

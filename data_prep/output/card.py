@@ -4,10 +4,12 @@ import io
 import platform
 from collections import Counter
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from data_prep.output.ledger import not_read
 from mmvae.data.contact_sheet import contact_sheet
 from mmvae.data.text import verdict
 
@@ -15,7 +17,12 @@ _PAIRS_SHOWN = 48
 _LIBRARIES = ("pillow", "imagehash", "sentencepiece", "tensorflow-datasets", "numpy")
 
 
-def describe(splits, image, found, rejected):
+def describe(
+    splits: dict[str, list[dict[str, Any]]],
+    image: dict[str, Any],
+    found: int,
+    rejected: Counter[str],
+) -> dict[str, Any]:
     """The countable part of `card.json`.
 
     Args:
@@ -42,7 +49,7 @@ def describe(splits, image, found, rejected):
     }
 
 
-def markdown(card):
+def markdown(card: dict[str, Any]) -> str:
     """`card.md`: the card in one page of plain words."""
     counts, image, words = card["counts"], card["image"], card["captions"]
     splits = [
@@ -72,19 +79,26 @@ def markdown(card):
             "| --- | --- |",
             *reasons,
             "",
+            *_inputs(card["inputs"]),
             "![a sample of the training pairs](contact_sheet.png)",
             "",
         ]
     )
 
 
-def by_count(counts):
+def _inputs(inputs):
+    """What was not read, and what was made out about the sources, a line each."""
+    lines = [line for line in (not_read(inputs["not_read"]), *inputs["notes"]) if line]
+    return [*(f"* {line}" for line in lines), *([""] if lines else [])]
+
+
+def by_count(counts: dict[str, Any]) -> list[tuple[str, int]]:
     """(reason, number) of what was left out, most frequent first."""
     reasons = counts["rejected_by_reason"].items()
     return sorted(reasons, key=lambda item: (-item[1], item[0]))
 
 
-def contact_sheet_of(rows):
+def contact_sheet_of(rows: list[dict[str, Any]]) -> bytes:
     """PNG bytes of up to 48 training pairs, spread evenly over the split."""
     picked = np.linspace(0, len(rows) - 1, min(len(rows), _PAIRS_SHOWN)).astype(int)
     pictures = [np.asarray(Image.open(io.BytesIO(rows[i]["image"]))) for i in picked]

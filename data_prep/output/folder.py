@@ -3,18 +3,30 @@
 import csv
 import json
 import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from data_prep.output import card
+from data_prep.sources.pair import Pair
+from data_prep.stages.images import Refused
 from mmvae.data.directory import CARD
 from mmvae.errors import UserError
 
 
-def is_there(out, settings, overwrite):
+def is_there(
+    out: str | Path, settings: dict[str, Any], overwrite: bool, defaults: dict[str, Any]
+) -> bool:
     """Whether `out` already holds the data set of these settings.
+
+    Args:
+        out: the folder.
+        settings: of the data set that is asked for.
+        overwrite: whether another data set may be replaced.
+        defaults: what stands for the settings that an older data set lacks.
 
     Raises:
         UserError: it holds something else, which is never deleted unasked.
@@ -38,8 +50,17 @@ def is_there(out, settings, overwrite):
     return True
 
 
+def _settings(out):
+    try:
+        return json.loads((out / CARD).read_text(encoding="utf-8"))["settings"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"--out {out}: its {CARD} cannot be read ({error}); type --overwrite to replace it"
+        ) from error
+
+
 @contextmanager
-def replacing(out):
+def replacing(out: str | Path) -> Iterator[Path]:
     """Yields a folder beside `out` that takes its place at the end, and only on success."""
     out = Path(out).absolute()
     partial = out.with_name(f".{out.name}.partial")
@@ -55,7 +76,7 @@ def replacing(out):
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write_rejected(folder, rejected):
+def write_rejected(folder: Path, rejected: Iterable[tuple[Pair, Refused]]) -> None:
     """`rejected.csv`: one row for each (pair, Refused)."""
     with (folder / "rejected.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -64,7 +85,7 @@ def write_rejected(folder, rejected):
             rows.writerow([pair.id, refused.reason, refused.detail, pair.caption, pair.group])
 
 
-def write_card(folder, facts, contact_sheet):
+def write_card(folder: Path, facts: dict[str, Any], contact_sheet: bytes) -> None:
     """`card.json`, `card.md` and `contact_sheet.png`."""
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     (folder / CARD).write_text(text, encoding="utf-8")
@@ -72,7 +93,9 @@ def write_card(folder, facts, contact_sheet):
     (folder / "contact_sheet.png").write_bytes(contact_sheet)
 
 
-def write_records(folder, splits, image):
+def write_records(
+    folder: Path, splits: dict[str, list[dict[str, Any]]], image: dict[str, Any]
+) -> None:
     """TFRecord shards and the metadata that TensorFlow Datasets reads."""
     from mmvae.data import records
 

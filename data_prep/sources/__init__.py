@@ -1,5 +1,7 @@
 """Where pairs come from, a file a source.
 
-Files, each importing only those before it: `pair` (what a source yields), `tables`, `folder`,
-`coco`, `catalogue`, `gutenberg`, `sprites`, `specs` ("kind:place", the registry).
+Files, each importing only those before it: `pair` (what a source yields), `inventory` (the files
+under a folder), `text`, `tables` (and their rows), `sidecars`, `folder`, `imagefolder`, `coco`,
+`karpathy`, `parquet`, `webdataset`, `catalogue`, `gutenberg`, `sprites`, `specs` ("kind:place",
+the registry).
 """

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.sources.pair import Pair
+from data_prep.stages import splitting
+from data_prep.stages.images import Refused
 from mmvae.errors import UserError
-
-_SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 
 
 def read(place: str, options: Namespace) -> Iterator[Pair]:
@@ -26,25 +26,31 @@ def read(place: str, options: Namespace) -> Iterator[Pair]:
     builder = _builder(tfds, place)
     features = builder.info.features
     image = _feature(features, tfds.features.Image, options.image_column, place)
-    text = _feature(features, tfds.features.Text, options.caption_column, place)
+    told = _feature(features, tfds.features.Text, options.caption_column, place)
     encoded = {image: tfds.decode.SkipDecoding()}
     for split in sorted(builder.info.splits):
         rows = builder.as_dataset(split=split, decoders=encoded, shuffle_files=False)
         for number, row in enumerate(tfds.as_numpy(rows)):
-            for caption in texts(row[text]):
-                name = f"{split}/{number}"
-                yield Pair(name, row[image], caption, split=_SPLITS.get(split, ""))
+            yield from _pairs(f"{split}/{number}", row[image], row[told], split)
 
 
-def texts(value: Any) -> list[str]:
+def texts(value: Any) -> list[bytes]:
     """The captions in a feature: one text, a sequence of them, or one in a nested feature.
 
     An empty sequence is one empty caption: the picture is there all the same.
     """
     if isinstance(value, dict):
         value = next(inner for inner in value.values() if inner.dtype.kind == "O")
-    several = value if getattr(value, "ndim", 0) else [value]
-    return [text.decode(errors="replace") for text in several] or [""]
+    return list(value if getattr(value, "ndim", 0) else [value]) or [b""]
+
+
+def _pairs(name, image, value, split):
+    for content in texts(value):
+        try:
+            caption, fault = content.decode(), None
+        except UnicodeDecodeError as error:
+            caption, fault = "", Refused("caption is not UTF-8", str(error))
+        yield Pair(name, image, caption, split=splitting.of_file(split), fault=fault)
 
 
 def _builder(tfds, place):

@@ -1,34 +1,75 @@
 """Captions in the COCO format: a JSON of `images` and `annotations`, and the folder."""
 
-import json
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_prep.sources.pair import Pair, inside
+from data_prep.sources import text
+from data_prep.sources.inventory import Inventory
+from data_prep.sources.pair import Item, Pair, Refusal, printable
+from data_prep.sources.tables.rows import NOT_TEXT
+from data_prep.stages import splitting
+from data_prep.stages.images import Refused
 from mmvae.errors import UserError
 
 
-def read(place: str, options: Namespace) -> Iterator[Pair]:
+def read(place: str, options: Namespace) -> Iterator[Item]:
     """ANNOTATIONS.json,IMAGES: each caption of each picture, then the pictures without one.
 
     Raises:
         UserError: the folder is not named, or the file is not one of COCO captions.
     """
-    path, _, root = place.partition(",")
-    if not root:
-        raise UserError(f"coco:{place} lacks the folder; type coco:ANNOTATIONS.json,IMAGES")
+    path, root = parts("coco", place, "ANNOTATIONS.json,IMAGES")
+    content = text.read_json(path)
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        names = {image["id"]: image["file_name"] for image in content["images"]}
-        captions = [(item["image_id"], item["caption"]) for item in content["annotations"]]
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} cannot be read as JSON: {error}") from error
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path} is not a COCO captions file: it lacks {error}") from error
-    for image_id, caption in captions:
-        name = names.get(image_id, f"(image {image_id})")
-        yield Pair(picture=name, image=inside(Path(root), name), caption=str(caption))
-    told = {image_id for image_id, _ in captions}
-    for name in (names[image_id] for image_id in names if image_id not in told):
-        yield Pair(picture=name, image=inside(Path(root), name), caption="")
+        names = [(image["id"], text.scalar(image["file_name"])) for image in content["images"]]
+        told = [(item["image_id"], item["caption"]) for item in content["annotations"]]
+        known, captioned = dict(names), {image_id for image_id, _ in told}
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path} is not a COCO captions file: it lacks {error}; it needs images with id and "
+            f"file_name, annotations with image_id and caption"
+        ) from error
+    inventory, split = Inventory(root), splitting.of_file(path.name)
+    for image_id, caption in told:
+        name = known.get(image_id, f"(image {image_id})")
+        yield from _pairs(inventory, name, caption, split)
+    for name in (name for image_id, name in names if image_id not in captioned):
+        yield from _pairs(inventory, name, "", split)
+    yield from _repeated(names)
+    yield from inventory.left()
+
+
+def parts(kind: str, place: str, usage: str) -> tuple[Path, Path]:
+    """(file, folder of pictures) of "FILE,FOLDER".
+
+    Raises:
+        UserError: one of them is not named or is not there.
+    """
+    path, _, root = place.rpartition(",")
+    if not path or not root:
+        raise UserError(f"{kind}:{place} lacks the folder; type {kind}:{usage}")
+    if not Path(root).is_dir():
+        raise UserError(f"{kind}:{place}: {root} is not a folder; type {kind}:{usage}")
+    return Path(path), Path(root)
+
+
+def _pairs(inventory, name, value, split):
+    image = inventory.picture(name)
+    try:
+        for caption in text.captions(value):
+            named = splitting.of_folders(name) or split
+            yield Pair(printable(name), image, caption, named_split=named)
+    except ValueError as error:
+        yield Refusal(printable(name), Refused(NOT_TEXT, f"caption is {error}"))
+
+
+def _repeated(names):
+    """Refusals of pictures whose number another picture has: whose captions are they?"""
+    last = dict(names)
+    for image_id, count in Counter(image_id for image_id, _ in names).items():
+        others = {name for other, name in names if other == image_id} - {last[image_id]}
+        for name in sorted(others) if count > 1 else ():
+            refused = Refused("number of the picture is taken", f"id {image_id}: {last[image_id]}")
+            yield Refusal(printable(name), refused)

@@ -1,55 +1,128 @@
-"""A folder of pictures with a table of captions, or with a text file each."""
+"""A folder of pictures with tables of captions, or with a text file each."""
 
+import posixpath
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_prep.sources import tables
-from data_prep.sources.pair import Pair, inside, printable
-from data_prep.stages.images import SUFFIXES
+from data_prep.sources import sidecars
+from data_prep.sources.inventory import Inventory, suffix
+from data_prep.sources.pair import Item, Note, Pair
+from data_prep.sources.tables import rows
+from data_prep.sources.tables import table as tables
+from data_prep.sources.tables.table import Wanted
 from mmvae.errors import UserError
 
 
-def read(place: str, options: Namespace) -> Iterator[Pair]:
-    """DIR with a table of captions or `.txt` sidecars, or the path of the table itself.
+def read(place: str, options: Namespace) -> Iterator[Item]:
+    """DIR with tables of captions or caption files, or the path of a table itself.
 
     Raises:
-        UserError: neither is there, or the table cannot be read.
+        UserError: neither is there, or a table cannot be read.
+    """
+    yield from with_columns(place, options, rows.wanted(options))
+
+
+def with_columns(place: str, options: Namespace, wanted: Wanted) -> Iterator[Item]:
+    """A folder whose tables have other columns.
+
+    Args:
+        place: DIR, or the path of a table.
+        options: the command's options.
+        wanted: for each column that is needed its possible names.
+
+    Raises:
+        UserError: neither is there, or a table cannot be read.
     """
     root = Path(place)
-    if root.is_file() and root.suffix in tables.SUFFIXES:
-        return _from_table(root, options)
-    if not root.is_dir():
-        raise UserError(f"folder:{place} is not a folder; give one with pictures and captions")
-    for name in ("captions", "metadata"):
-        for suffix in tables.SUFFIXES:
-            if (root / (name + suffix)).is_file():
-                return _from_table(root / (name + suffix), options)
-    return _from_sidecars(root)
-
-
-def _from_table(path, options):
-    wanted = [options.image_column, options.caption_column]
-    if options.group_column != "group":  # a name that the user typed must be there
-        wanted.append(options.group_column)
-    for row in tables.read(path, wanted):
-        yield Pair(
-            picture=row[options.image_column],
-            image=inside(path.parent, row[options.image_column]),
-            caption=row.get(options.caption_column, ""),
-            group=row.get(options.group_column, ""),
-            split=row.get("split", ""),
-        )
-
-
-def _from_sidecars(root):
-    found = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES]
-    if not found:
+    if root.is_file() and (tables.is_table(root.name) or suffix(root.name) == ".txt"):
+        yield from _table(Inventory(root.parent), root.name, options, wanted)
+    elif root.is_dir():
+        yield from _folder(Inventory(root), options, wanted)
+    else:
         raise UserError(
-            f"folder:{root} has no pictures and no captions.csv; it needs captions.csv (or .tsv, "
-            f".jsonl) with columns image, caption, or pictures with a .txt file each"
+            f"folder:{place} is not a folder; give one with pictures and captions, or a table "
+            f"({', '.join(tables.READERS)})"
         )
-    for path in found:
-        sidecar = path.with_suffix(".txt")
-        caption = sidecar.read_bytes().decode(errors="replace") if sidecar.is_file() else ""
-        yield Pair(picture=printable(path.relative_to(root)), image=path, caption=caption)
+
+
+def _folder(inventory, options, wanted):
+    """The root's table; without one, those of sub-folders, and caption files elsewhere."""
+    captioned = seen = False
+    for item in _items(inventory, options, wanted):
+        captioned |= isinstance(item, Pair) and bool(item.caption)
+        seen = True
+        yield item
+    left = list(inventory.left())
+    others = [unread.name for unread in left if tables.is_table(unread.name)]
+    if not seen:
+        raise UserError(_nothing(inventory.root, others))
+    if not captioned and others:
+        yield Note(f"no picture has a caption; {_advice(inventory.root, others)}", hint=True)
+    yield from left
+
+
+def _items(inventory, options, wanted):
+    found = _tables(inventory, wanted)
+    if "" in found:
+        yield from _table(inventory, found[""], options, wanted)
+        return
+    for folder, name in found.items():
+        if not _is_foreign(inventory, folder, name, wanted):
+            yield from _table(inventory, name, options, wanted)
+            found[folder] = None
+    read = tuple(f"{folder}/" for folder, name in found.items() if name is None)
+    yield from sidecars.pairs(inventory, options, lambda name: not name.startswith(read))
+
+
+def _table(inventory, name, options, wanted):
+    inventory.take(name)
+    table = tables.read(inventory.root / name, wanted)
+    yield from rows.pairs(table, name, inventory, wanted, options)
+
+
+def _tables(inventory, wanted):
+    """{folder: its table}, without those of folders inside a folder that has one."""
+    ranked = {}
+    for name in inventory.files:
+        folder, base = posixpath.split(name)
+        stem, kind = posixpath.splitext(base.lower())
+        if stem in tables.NAMES and kind in (*tables.READERS, ".txt"):
+            rank = (kind == ".txt", tables.NAMES.index(stem), [*tables.READERS, ".txt"].index(kind))
+            if kind != ".txt" or _has_columns(inventory.root / name, wanted):
+                ranked.setdefault(folder, []).append((rank, name))
+    found = {}
+    for folder in sorted(ranked, key=lambda folder: folder.split("/") if folder else []):
+        if not any(folder.startswith(f"{outer}/" if outer else "") for outer in found):
+            found[folder] = min(ranked[folder])[1]
+    return found
+
+
+def _is_foreign(inventory, folder, name, wanted):
+    """Whether a table has not the columns, and pictures beside it have caption files instead."""
+    if _has_columns(inventory.root / name, wanted):
+        return False
+    beside = [file for file in inventory.files if file.startswith(f"{folder}/")]
+    return any(suffix(file) in sidecars.SUFFIXES for file in beside)
+
+
+def _has_columns(path, wanted):
+    try:
+        tables.read(path, wanted)
+    except UserError:
+        return False
+    return True
+
+
+def _nothing(root, others):
+    """What to say of a folder in which nothing is a pair."""
+    if others:
+        return f"folder:{root} has no pictures and no captions.csv; {_advice(root, others)}"
+    return (
+        f"folder:{root} has no pictures and no captions.csv; it needs captions.csv (or .tsv, "
+        f".jsonl, .parquet) with columns image, caption, or pictures with a .txt file each"
+    )
+
+
+def _advice(root, others):
+    return f"to read {others[0]}, type --source folder:{root / others[0]}"

@@ -1,9 +1,18 @@
-"""What a source yields: pairs, as they were made by others, and the safe paths of pictures."""
+"""What a source yields: pairs as others made them, and what it refuses, passes over, makes out.
+
+Nothing disappears in a source: every file under its place and every row of a table ends as a
+Pair, as a Refusal, or as Unread.
+"""
 
 import os
-import unicodedata
+import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from data_prep.stages.images import Refused
+
+_LOST = re.compile("[\ufffd\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 
 
 @dataclass(frozen=True)
@@ -15,10 +24,12 @@ class Pair:
         image: path of its file, or its bytes.
         caption: raw caption, "" where there is none.
         group: what must not be torn over splits (a book), "" where unknown.
-        split: "train", "val", "test", or "" to let the hash decide.
+        split: the split that a column of the source says, "" to let the hash decide.
         attributes: ground truth as a JSON object.
         made: drawn for training: [S, S] PNG that needs no cleaning and no duplicate search.
-        id: unique name, set by `read`.
+        id: unique name, set by `specs.read`.
+        named_split: the split that a folder or a file is named after, "" for none.
+        fault: why the caption cannot be used, None where it can.
     """
 
     picture: str
@@ -29,19 +40,60 @@ class Pair:
     attributes: str = "{}"
     made: bool = False
     id: str = ""
+    named_split: str = ""
+    fault: Refused | None = None
 
 
-def inside(root: Path, name: str) -> Path:
-    """Path of a picture; a name that leads out of the folder is treated as missing."""
-    if not name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        return root / "(outside the folder)" / (os.path.basename(name) or "(no name)")
-    for form in ("NFC", "NFD"):  # file systems disagree on how an accent is stored
-        path = root / unicodedata.normalize(form, name)
-        if path.exists():
-            return path
-    return root / name
+@dataclass(frozen=True)
+class Refusal:
+    """An input that gives no pair: a row of `rejected.csv`.
+
+    Attributes:
+        name: the picture's, or where the input stands.
+        refused: why, in short and in detail.
+        caption: raw caption, as far as it was read.
+        group: the group that it says, "" where unknown.
+    """
+
+    name: str
+    refused: Refused
+    caption: str = ""
+    group: str = ""
 
 
-def printable(path: Path) -> str:
-    """A file name as text, with bytes that are not UTF-8 shown as a replacement mark."""
-    return os.fsencode(path.as_posix()).decode(errors="replace")
+@dataclass(frozen=True)
+class Unread:
+    """A file, or another thing, that no reader takes: counted by its kind (".heic", "links")."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a reader made out by itself, about a file; `hint` where it says what to type."""
+
+    text: str
+    about: str = ""
+    hint: bool = False
+
+
+Item = Pair | Refusal | Unread | Note
+
+
+def printable(name: str | Path) -> str:
+    """A file name as text that can be stored: bytes that are not UTF-8 as \\xff."""
+    name = name.as_posix() if isinstance(name, Path) else name
+    try:
+        return os.fsencode(name).decode(errors="backslashreplace")
+    except UnicodeEncodeError:  # half a surrogate pair, from JSON
+        return name.encode(errors="backslashreplace").decode()
+
+
+def damage(caption: str) -> Refused | None:
+    """Why the characters of a raw caption cannot be trusted; None where they can."""
+    if _LOST.search(caption):
+        return Refused("caption has lost characters", "it was decoded wrongly before it came here")
+    if _CONTROL.search(caption):
+        return Refused("caption holds control characters", "its encoding is not UTF-8, or no text")
+    return None

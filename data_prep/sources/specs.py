@@ -1,19 +1,31 @@
 """Sources by name: "kind:place". A new one is a file beside this one, and a row in SOURCES.
 
-A source takes (place, options) and yields raw Pairs: nothing cleaned, nothing left out.
+A source takes (place, options) and yields Items: nothing is cleaned, and nothing is left out
+without a word.
 """
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from data_prep.sources import catalogue, coco, folder, gutenberg, sprites
-from data_prep.sources.pair import Pair
+from data_prep.sources import (
+    catalogue,
+    coco,
+    folder,
+    gutenberg,
+    imagefolder,
+    karpathy,
+    parquet,
+    sprites,
+    webdataset,
+)
+from data_prep.sources.pair import Item, Pair, Refusal, damage, printable
 from mmvae.errors import UserError
 
 
-def read(specs: Sequence[str], options: Namespace) -> Iterator[Pair]:
-    """All pairs of all sources, in a fixed order, each with its own id.
+def read(specs: Sequence[str], options: Namespace) -> Iterator[Item]:
+    """All that the sources hold, in a fixed order; each pair and each refusal has its own id.
 
     Args:
         specs: list of "kind:place".
@@ -22,16 +34,26 @@ def read(specs: Sequence[str], options: Namespace) -> Iterator[Pair]:
     Raises:
         UserError: an unknown kind, or what the source itself finds wrong.
     """
-    seen = {}
+    seen: Counter[str] = Counter()
     for number, spec in enumerate(specs, 1):
         kind, _, place = spec.partition(":")
         if kind not in SOURCES or not place:
             raise UserError(f"--source {spec} is not known; type one of: {', '.join(usage())}")
-        for pair in SOURCES[kind][1](place, options):
-            name = f"{number}/{pair.picture}" if len(specs) > 1 else pair.picture
-            seen[name] = seen.get(name, 0) + 1
-            unique = name if seen[name] == 1 else f"{name}#{seen[name]}"
-            yield replace(pair, picture=name, id=unique)
+        prefix = f"{number}/" if len(specs) > 1 else ""
+        for item in SOURCES[kind][1](place, options):
+            yield _identified(item, prefix, seen) if isinstance(item, Pair | Refusal) else item
+
+
+def _identified(item: Pair | Refusal, prefix: str, seen: Counter[str]) -> Pair | Refusal:
+    """An item with a name that no other has, and with characters that can be stored."""
+    name = prefix + (item.picture if isinstance(item, Pair) else item.name)
+    seen[name] += 1
+    unique = name if seen[name] == 1 else f"{name}#{seen[name]}"
+    told = {"caption": printable(item.caption), "group": printable(item.group)}
+    if isinstance(item, Refusal):
+        return replace(item, name=unique, **told)
+    fault = item.fault or (None if item.made else damage(item.caption))
+    return replace(item, picture=name, id=unique, fault=fault, **told)
 
 
 def usage() -> list[str]:
@@ -41,7 +63,11 @@ def usage() -> list[str]:
 
 SOURCES = {  # kind: (what stands after the colon, the function that reads it)
     "folder": ("DIR", folder.read),
+    "imagefolder": ("DIR", imagefolder.read),
     "coco": ("ANNOTATIONS.json,IMAGES", coco.read),
+    "karpathy": ("DATASET.json,IMAGES", karpathy.read),
+    "parquet": ("FILE_OR_DIR", parquet.read),
+    "webdataset": ("TAR_OR_DIR", webdataset.read),
     "tfds": ("NAME", catalogue.read),
     "gutenberg": ("DIR_OR_ZIP_OR_NUMBER", gutenberg.read),
     "sprites": ("LEVEL", sprites.read),

@@ -12,7 +12,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mmvae.data.pictures import FORMATS, bombs_as_errors, border, flatten, square
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 THUMBNAIL = 32  # pixels a side of the picture that duplicates are compared on
 _BLANK_STD = 4.0  # grey levels; a page with 0.1% of ink has about 8
 _COLOUR = 12.0  # mean difference of channels, in levels, that makes a picture coloured

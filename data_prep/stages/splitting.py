@@ -1,12 +1,20 @@
 """Which pair goes to train, val or test: decided by a hash of its group, never by chance."""
 
 import hashlib
+import re
 from collections import Counter
+from collections.abc import Sequence
 
 from mmvae.errors import UserError
 
 SPLITS = ("train", "val", "test")
-_ALIASES = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
+_ALIASES = {
+    "training": "train",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "testing": "test",
+}
 
 
 def order(name):
@@ -41,6 +49,52 @@ def assign(keys, given, fractions):
     ]
     _check(chosen, len(set(keys)), fractions)
     return chosen
+
+
+def of_folders(path: str, root: str = "") -> str:
+    """The split that a folder of a path (its parts between "/") is named after, else the root."""
+    return next(filter(None, map(_named, path.split("/")[:-1])), "") or _named(root)
+
+
+def of_file(path: str, root: str = "") -> str:
+    """The split that a file of many pairs is named after: by its folders, itself, or the root.
+
+    `captions_val2014.json` and `train-00000-of-00004.parquet` say it by a word of their names.
+    """
+    words = re.split(r"[^a-z]+", path.lower().rpartition("/")[2])
+    return of_folders(path) or next(filter(None, map(_named, words)), "") or _named(root)
+
+
+def one_each(pictures: Sequence[str], given: Sequence[str]) -> list[str]:
+    """The split of each pair; a picture that stands in several goes to the one held out most."""
+    held_out = ("", *SPLITS)
+    most: dict[str, str] = {}
+    for picture, name in zip(pictures, map(_known, given), strict=True):
+        most[picture] = max(name, most.get(picture, ""), key=held_out.index)
+    return [most[picture] for picture in pictures]
+
+
+def whole(pictures: Sequence[str], groups: Sequence[str]) -> list[str]:
+    """A key for each pair: its group, or its picture's name where it has none (""); groups that
+    share a picture have one key, so that no picture is in two splits."""
+    parent: dict[str, str] = {}
+
+    def top(group):
+        while parent.get(group, group) != group:
+            group = parent[group]
+        return group
+
+    first: dict[str, str] = {}
+    keys = [group or picture for picture, group in zip(pictures, groups, strict=True)]
+    for picture, key in zip(pictures, keys, strict=True):
+        mine, other = top(key), top(first.setdefault(picture, key))
+        parent[mine] = other
+    return [top(key) for key in keys]
+
+
+def _named(word: str) -> str:
+    name = _ALIASES.get(word.lower(), word.lower())
+    return name if name in SPLITS else ""
 
 
 def _carve(sizes, targets):

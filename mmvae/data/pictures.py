@@ -13,7 +13,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mmvae.errors import UserError
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
+FORMATS = (  # decoders that run no program; those without a magic number come last
+    *("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "QOI", "ICO", "CUR"),
+    *("ICNS", "DIB", "DDS", "PSD", "SGI", "SUN", "PCX", "DCX", "BLP", "FTEX", "FITS", "FLI"),
+    *("MSP", "XBM", "XPM", "PIXAR", "GBR", "IM", "PCD", "TGA"),
+)
 MAX_PIXELS = 64_000_000  # 8000 x 8000; decoded it is 192 MB
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS

@@ -1,0 +1,159 @@
+"""The files under a folder: who takes which, and what nobody takes."""
+
+import os
+import posixpath
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from PIL import Image
+
+from data_prep.sources.pair import Unread, printable
+from mmvae.data.pictures import FORMATS
+
+PICTURES = frozenset(  # suffixes that Pillow reads here
+    suffix for suffix, kind in Image.registered_extensions().items() if kind in (*FORMATS, "MPO")
+)
+ELSEWHERE = "(outside the folder)"
+
+
+class Inventory:
+    """The files under `root`, links to folders followed, each folder once.
+
+    Readers `find` the pictures that tables name and `take` what they read; `left` tells the rest.
+    Names are relative to the root, with "/" between the parts.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+        self._taken: set[str] = set()
+        self._others: list[Unread] = []  # what is no file
+        self._folders: dict[str, str] = {}  # real path: name
+
+    @cached_property
+    def files(self) -> list[str]:
+        """Names of all files, folder by folder."""
+        return sorted(self._walk(), key=lambda name: name.split("/"))
+
+    def is_free(self, name: str) -> bool:
+        """Whether nobody took a file yet."""
+        return name not in self._taken
+
+    def take(self, name: str) -> Path:
+        """Path of a file, which counts as read from now on."""
+        self._taken.add(name)
+        return self.root / name
+
+    def picture(self, name: str, folder: str = "") -> Path:
+        """Path of a picture that a table in a folder names, taken; a missing one may be named.
+
+        Where it is not at its place, the one file whose path ends like the name is meant, such as
+        `Images/0.jpg` for `0.jpg`. Nothing outside the root is ever read.
+        """
+        for form in (name, name.strip(), name.strip().replace("\\", "/")):
+            if form and (found := self._find(form, folder)):
+                return self.take(found)
+        bare = posixpath.normpath(posixpath.join(folder, name))
+        if not name.strip() or _leads_out(bare):
+            return self.root / ELSEWHERE / (os.path.basename(name) or "(no name)")
+        return self.root / bare
+
+    def left(self) -> Iterator[Unread]:
+        """What no reader took."""
+        files, read = self.files, set(self._taken)
+        for name in self._taken.difference(files):  # named by way of a link that was not followed
+            folder, _, bare = name.rpartition("/")
+            listed = self._folders.get(os.path.realpath(self.root / folder), folder)
+            read.add(posixpath.join(listed, bare))
+        for name in files:
+            if name not in read:
+                missing = not (self.root / name).exists()
+                yield Unread("links" if missing else _kind(name), printable(name))
+        yield from self._others
+
+    def _find(self, name, folder):
+        """Name of the file that a table means, None where there is none or several."""
+        exact = posixpath.normpath(posixpath.join(folder, name))
+        if not _leads_out(exact):
+            for form in ("NFC", "NFD"):  # file systems disagree on how an accent is stored
+                exact_form = unicodedata.normalize(form, exact)
+                if self._is_file(exact_form):
+                    return exact_form
+        return self._by_ending(name)
+
+    def _is_file(self, name):
+        try:
+            return os.path.isfile(self.root / name)
+        except ValueError:  # a name that no file system takes
+            return False
+
+    def _by_ending(self, name):
+        parts = [part for part in _plain(name).split("/") if part not in ("", ".", "..")]
+        same = self._by_name.get(parts[-1], []) if parts else []
+        for start in range(len(parts)):  # the longest ending that fits decides
+            ending = "/" + "/".join(parts[start:])
+            fitting = [file for file in same if f"/{_plain(file)}".endswith(ending)]
+            if fitting:
+                return fitting[0] if len(fitting) == 1 else None
+        return None
+
+    @cached_property
+    def _by_name(self):
+        names = defaultdict(list)
+        for name in self.files:
+            names[_plain(posixpath.basename(name))].append(name)
+        return names
+
+    def _walk(self):
+        """Yields the names of files; folders of the tree come before those behind links."""
+        root = os.path.realpath(self.root)
+        waiting, links = [""], []
+        while waiting or links:
+            behind_link = not waiting
+            folder = links.pop(0) if behind_link else waiting.pop()
+            real = os.path.realpath(self.root / folder)
+            if real in self._folders or (behind_link and _holds(real, root)):
+                if behind_link:
+                    self._others.append(Unread("links", printable(folder)))
+                continue
+            self._folders[real] = folder
+            for entry in self._entries(folder):
+                name = posixpath.join(folder, entry.name)
+                if entry.is_dir():
+                    (links if entry.is_symlink() else waiting).append(name)
+                elif entry.is_file() or entry.is_symlink():
+                    yield name
+                else:
+                    self._others.append(Unread("special files", printable(name)))
+
+    def _entries(self, folder):
+        try:
+            with os.scandir(self.root / folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            self._others.append(Unread("folders that cannot be opened", printable(folder)))
+            return []
+
+
+def suffix(name: str) -> str:
+    """Suffix of a file's name in lower case, with its dot; "" for none."""
+    return posixpath.splitext(name)[1].lower()
+
+
+def _kind(name):
+    """What a file that is not read counts as: its suffix, else its name."""
+    return printable(suffix(name) or posixpath.basename(name))
+
+
+def _leads_out(path):
+    return path.startswith(("/", "../")) or path == ".."
+
+
+def _holds(folder, inner):
+    return inner.startswith(folder.rstrip("/") + "/")
+
+
+def _plain(name):
+    return unicodedata.normalize("NFC", name.replace("\\", "/")).casefold()
