@@ -40,7 +40,7 @@ def is_there(
         raise UserError(f"--out {out} holds other files; give another --out")
     if overwrite:
         return False
-    found = json.loads((out / CARD).read_text(encoding="utf-8"))["settings"]
+    found = defaults | _settings(out)
     if found != json.loads(json.dumps(settings)):
         changed = sorted(k for k in settings | found if settings.get(k) != found.get(k))
         raise UserError(

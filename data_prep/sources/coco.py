@@ -32,11 +32,12 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
             f"file_name, annotations with image_id and caption"
         ) from error
     inventory, split = Inventory(root), splitting.of_file(path.name)
+    folder = inventory.base((name for _, name in names[:1000]), "")
     for image_id, caption in told:
         name = known.get(image_id, f"(image {image_id})")
-        yield from _pairs(inventory, name, caption, split)
+        yield from _pairs(inventory, folder, name, caption, split)
     for name in (name for image_id, name in names if image_id not in captioned):
-        yield from _pairs(inventory, name, "", split)
+        yield from _pairs(inventory, folder, name, "", split)
     yield from _repeated(names)
     yield from inventory.left()
 
@@ -55,8 +56,8 @@ def parts(kind: str, place: str, usage: str) -> tuple[Path, Path]:
     return Path(path), Path(root)
 
 
-def _pairs(inventory, name, value, split):
-    image = inventory.picture(name)
+def _pairs(inventory, folder, name, value, split):
+    image = inventory.picture(name, folder)
     try:
         for caption in text.captions(value):
             named = splitting.of_folders(name) or split

@@ -3,8 +3,8 @@
 import os
 import posixpath
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -47,18 +47,34 @@ class Inventory:
         return self.root / name
 
     def picture(self, name: str, folder: str = "") -> Path:
-        """Path of a picture that a table in a folder names, taken; a missing one may be named.
+        """Path of a picture that a table in a folder names, taken; a missing one has one too.
 
-        Where it is not at its place, the one file whose path ends like the name is meant, such as
-        `Images/0.jpg` for `0.jpg`. Nothing outside the root is ever read.
+        Nothing outside the root is ever read.
         """
         for form in (name, name.strip(), name.strip().replace("\\", "/")):
-            if form and (found := self._find(form, folder)):
-                return self.take(found)
-        bare = posixpath.normpath(posixpath.join(folder, name))
-        if not name.strip() or _leads_out(bare):
+            place = _joined(folder, form)
+            for accents in ("NFC", "NFD"):  # file systems disagree on how an accent is stored
+                if form and self._is_file(unicodedata.normalize(accents, place)):
+                    return self.take(unicodedata.normalize(accents, place))
+        if not name.strip() or _leads_out(_joined(folder, name)):
             return self.root / ELSEWHERE / (os.path.basename(name) or "(no name)")
-        return self.root / bare
+        return self.root / _joined(folder, name)
+
+    def base(self, names: Iterable[str], folder: str) -> str:
+        """The folder that the pictures' names of a table are relative to: the table's own, or,
+        where none of them is there, the one below it that has most of them."""
+        names = [name.strip() for name in names]
+        if any(self._is_file(_joined(folder, name)) for name in names):
+            return folder
+        inside = f"{folder}/" if folder else ""
+        counts = Counter(
+            file[: -len(name) - 1]
+            for name in names
+            for file in self._by_name.get(posixpath.basename(name), ())
+            if file.startswith(inside) and file.endswith(f"/{name}")
+        )
+        (best, most), (_, next_most) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
+        return best if most > next_most else folder
 
     def left(self) -> Iterator[Unread]:
         """What no reader took."""
@@ -73,37 +89,17 @@ class Inventory:
                 yield Unread("links" if missing else _kind(name), printable(name))
         yield from self._others
 
-    def _find(self, name, folder):
-        """Name of the file that a table means, None where there is none or several."""
-        exact = posixpath.normpath(posixpath.join(folder, name))
-        if not _leads_out(exact):
-            for form in ("NFC", "NFD"):  # file systems disagree on how an accent is stored
-                exact_form = unicodedata.normalize(form, exact)
-                if self._is_file(exact_form):
-                    return exact_form
-        return self._by_ending(name)
-
     def _is_file(self, name):
         try:
-            return os.path.isfile(self.root / name)
+            return not _leads_out(name) and os.path.isfile(self.root / name)
         except ValueError:  # a name that no file system takes
             return False
-
-    def _by_ending(self, name):
-        parts = [part for part in _plain(name).split("/") if part not in ("", ".", "..")]
-        same = self._by_name.get(parts[-1], []) if parts else []
-        for start in range(len(parts)):  # the longest ending that fits decides
-            ending = "/" + "/".join(parts[start:])
-            fitting = [file for file in same if f"/{_plain(file)}".endswith(ending)]
-            if fitting:
-                return fitting[0] if len(fitting) == 1 else None
-        return None
 
     @cached_property
     def _by_name(self):
         names = defaultdict(list)
         for name in self.files:
-            names[_plain(posixpath.basename(name))].append(name)
+            names[posixpath.basename(name)].append(name)
         return names
 
     def _walk(self):
@@ -147,13 +143,13 @@ def _kind(name):
     return printable(suffix(name) or posixpath.basename(name))
 
 
+def _joined(folder, name):
+    return posixpath.normpath(posixpath.join(folder, name))
+
+
 def _leads_out(path):
     return path.startswith(("/", "../")) or path == ".."
 
 
 def _holds(folder, inner):
     return inner.startswith(folder.rstrip("/") + "/")
-
-
-def _plain(name):
-    return unicodedata.normalize("NFC", name.replace("\\", "/")).casefold()

@@ -23,8 +23,9 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
     content = text.read_json(path)
     inventory = Inventory(root)
     try:
+        folder = inventory.base(map(_name, content["images"][:1000]), "")
         for image in content["images"]:
-            yield from _pairs(inventory, image)
+            yield from _pairs(inventory, folder, image)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(
             f"{path} is not a file of Karpathy's: {error}; it needs images with filename, split "
@@ -33,10 +34,14 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
     yield from inventory.left()
 
 
-def _pairs(inventory, image):
-    name = posixpath.join(text.scalar(image.get("filepath")), text.scalar(image["filename"]))
+def _name(image):
+    return posixpath.join(text.scalar(image.get("filepath")), text.scalar(image["filename"]))
+
+
+def _pairs(inventory, folder, image):
+    name = _name(image)
     split = text.scalar(image["split"])
     captions = [text.scalar(sentence["raw"]) for sentence in image["sentences"]] or [""]
-    path = inventory.picture(name)
+    path = inventory.picture(name, folder)
     for caption in captions:
         yield Pair(printable(name), path, caption, split=_SPLITS.get(split, split))

@@ -8,23 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.output.ledger import Ledger
 from data_prep.sources import catalogue, gutenberg
-from data_prep.sources import specs as sources
 from mmvae.errors import UserError
 from support.drawings import drawing, to_bytes
 from support.places import shared
-from support.preparing import with_defaults
-
-
-def read(*specs, **options):
-    return list(Ledger().pairs(sources.read(list(specs), with_defaults(**options))))
-
-
-def put(folder, name, content):
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+from support.preparing import put, read
 
 
 def test_table_with_other_column_names_and_a_group(tmp_path):

@@ -4,6 +4,7 @@ import hashlib
 import posixpath
 from argparse import Namespace
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from data_prep.sources import text
 from data_prep.sources.inventory import Inventory, suffix
@@ -14,6 +15,7 @@ from data_prep.stages.images import Refused
 
 MISFIT = "row does not fit the table's header"
 NOT_TEXT = "cell is not a text"
+_FIRST = 1000  # rows by which the folder of the pictures is found
 
 
 def wanted(options: Namespace) -> Wanted:
@@ -35,8 +37,10 @@ def pairs(
         options: the command's options.
     """
     yield from (Note(note, printable(name)) for note in table.notes)
-    reader = _Rows(table, name, inventory, columns, options)
-    for row in table.rows:
+    reader, rows = _Rows(table, name, inventory, columns, options), iter(table.rows)
+    first = list(islice(rows, _FIRST))
+    yield from reader.look(first)
+    for row in chain(first, rows):
         try:
             yield from reader.pairs(row)
         except ValueError as error:
@@ -55,15 +59,21 @@ class _Rows:
         self.spelled = suffix(name) in (".csv", ".tsv", ".txt")
         self.pictures: dict[bytes, str] = {}  # digest of bytes: name of the picture
 
+    def look(self, first: list[Row]) -> Iterator[Note]:
+        """Finds the folder of the pictures that the first rows name."""
+        names = (row.cells.get(self.image) for row in first)
+        self.folder = self.inventory.base((n for n in names if isinstance(n, str)), self.folder)
+        if self.folder != posixpath.dirname(self.name):
+            yield Note(f"pictures are in {printable(self.folder)}", printable(self.name))
+
     def pairs(self, row: Row) -> Iterator[Item]:
         if row.fault:
             yield self.refusal(row, MISFIT, row.fault)
             return
-        picture, image = self._picture(row)
+        picture, image, named = self._picture(row)
         captions = self._told(self.caption, self._captions, row)
         group = self._told(self.group, text.scalar, row.cells.get(self.group))
         split = self._told("split", text.scalar, row.cells.get("split"))
-        named = splitting.of_folders(picture) or self.named_split
         for caption in captions:
             yield Pair(picture, image, caption, group, split, named_split=named)
 
@@ -76,7 +86,7 @@ class _Rows:
         place = f"{self.name} {row.place}"
         if image:
             self.inventory.picture(image, self.folder)
-        name = printable(posixpath.join(self.folder, image) if image else place)
+        name = self._shown(image) if image else printable(place)
         return Refusal(name, Refused(reason, f"{place}: {detail}"), caption, group)
 
     def _captions(self, row):
@@ -85,16 +95,22 @@ class _Rows:
         return text.captions(text.listed(value) if spelled else value)
 
     def _picture(self, row):
-        """(name, path or bytes) of the picture of a row; equal bytes are one picture."""
+        """(name, path or bytes, split by name) of a row's picture; equal bytes are one picture."""
         value = row.cells.get(self.image)
         if isinstance(value, dict) and {"bytes", "path"} & set(value):  # as Hugging Face stores it
             value = value.get("bytes") or value.get("path")
         if isinstance(value, bytes):
             digest = hashlib.sha256(value).digest()
-            return self.pictures.setdefault(digest, printable(f"{self.name} {row.place}")), value
+            name = self.pictures.setdefault(digest, printable(f"{self.name} {row.place}"))
+            return name, value, self.named_split
         value = self._told(self.image, text.scalar, value)
-        name = printable(posixpath.join(self.folder, value))
-        return name, self.inventory.picture(value, self.folder)
+        named = splitting.of_folders(posixpath.join(self.folder, value)) or self.named_split
+        return self._shown(value), self.inventory.picture(value, self.folder), named
+
+    def _shown(self, image):
+        """A picture's name: as its row says it, after the folder of the table."""
+        folder = posixpath.dirname(self.name)
+        return printable(posixpath.normpath(posixpath.join(folder, image)) if folder else image)
 
     def _told(self, column, convert, value):
         """convert(value), with the column's name in what it raises."""
