@@ -50,7 +50,8 @@ def _pairs(name, image, value, split):
             caption, fault = content.decode(), None
         except UnicodeDecodeError as error:
             caption, fault = "", Refused("caption is not UTF-8", str(error))
-        yield Pair(name, image, caption, split=splitting.of_file(split), fault=fault)
+        given, named = splitting.of_folders(f"{split}/"), splitting.of_file(split)
+        yield Pair(name, image, caption, split=given, named_split=named, fault=fault)
 
 
 def _builder(tfds, place):

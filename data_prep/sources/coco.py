@@ -1,7 +1,6 @@
 """Captions in the COCO format: a JSON of `images` and `annotations`, and the folder."""
 
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,12 +32,18 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
         ) from error
     inventory, split = Inventory(root), splitting.of_file(path.name)
     folder = inventory.base((name for _, name in names[:1000]), "")
-    for image_id, caption in told:
+    shared = {image_id for image_id, name in names if known[image_id] != name}
+    without = ((image_id, "") for image_id in known if image_id not in captioned)
+    for image_id, caption in (*told, *without):
         name = known.get(image_id, f"(image {image_id})")
-        yield from _pairs(inventory, folder, name, caption, split)
-    for name in (name for image_id, name in names if image_id not in captioned):
-        yield from _pairs(inventory, folder, name, "", split)
-    yield from _repeated(names)
+        if image_id in shared:
+            yield _refusal(name, f"several pictures have the id {image_id}", caption=str(caption))
+        else:
+            yield from _pairs(inventory, folder, name, caption, split)
+    for image_id, name in names:
+        if image_id in shared:
+            inventory.picture(name, folder)
+            yield _refusal(name, f"several pictures have the id {image_id}")
     yield from inventory.left()
 
 
@@ -63,14 +68,8 @@ def _pairs(inventory, folder, name, value, split):
             named = splitting.of_folders(name) or split
             yield Pair(printable(name), image, caption, named_split=named)
     except ValueError as error:
-        yield Refusal(printable(name), Refused(NOT_TEXT, f"caption is {error}"))
+        yield _refusal(name, f"caption is {error}", NOT_TEXT)
 
 
-def _repeated(names):
-    """Refusals of pictures whose number another picture has: whose captions are they?"""
-    last = dict(names)
-    for image_id, count in Counter(image_id for image_id, _ in names).items():
-        others = {name for other, name in names if other == image_id} - {last[image_id]}
-        for name in sorted(others) if count > 1 else ():
-            refused = Refused("number of the picture is taken", f"id {image_id}: {last[image_id]}")
-            yield Refusal(printable(name), refused)
+def _refusal(name, detail, reason="picture's id is not its own", caption=""):
+    return Refusal(printable(name), Refused(reason, detail), caption)
