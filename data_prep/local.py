@@ -28,7 +28,8 @@ def prepare(options, settings, folder):
     with workers.pool(options.workers) as parallel:
         pairs, pictures = _collect(options, ledger, parallel)
         kept, screened = _screen(pairs, pictures, options)
-        kept, doubles = _without_duplicates(kept, pictures)
+        near = not options.keep_near_duplicates
+        kept, doubles = _without_duplicates(kept, pictures, near)
         rejected = [*ledger.refused, *screened, *doubles]
         output.write_rejected(folder, rejected)
         if not kept:
@@ -95,8 +96,9 @@ def _screen(pairs, pictures, options):
     """([(pair, caption)] worth keeping, [(pair, Refused)])."""
     kept, rejected, seen = [], [], set()
     for pair in pairs:
-        text = pair.caption if pair.made else captions.clean(pair.caption)
-        fault = pair.fault or _useless(text, pair)
+        as_it_is = pair.made or options.raw_captions
+        text, reason = captions.raw(pair.caption) if as_it_is else captions.judged(pair.caption)
+        fault = pair.fault or (images.Refused(reason, text) if reason else None)
         if fault and options.keep_uncaptioned:
             text, fault = "", None
         picture = pictures[pair.picture]
@@ -112,17 +114,12 @@ def _screen(pairs, pictures, options):
     return kept, rejected
 
 
-def _useless(text, pair):
-    reason = "" if pair.made else captions.useless(text, pair.caption)
-    return images.Refused(reason, text) if reason else None
-
-
-def _without_duplicates(kept, pictures):
+def _without_duplicates(kept, pictures, near):
     """([(pair, caption)] of one picture of each cluster, [(pair, Refused)])."""
     names = list({pair.picture: None for pair, _ in kept if not pair.made})
     captioned = {pair.picture for pair, text in kept if text}
     ranks = [(name in captioned, pictures[name].pixels) for name in names]
-    instead = duplicates.instead(names, [pictures[name] for name in names], ranks)
+    instead = duplicates.instead(names, [pictures[name] for name in names], ranks, near)
     rejected = []
     for pair, _ in kept:
         if pair.picture in instead:
@@ -140,7 +137,7 @@ def _split(kept, options, ledger):
     groups = [pair.group if options.split_by == "group" else "" for pair in pairs]
     fractions = {"val": options.val_fraction, "test": options.test_fraction}
     given = splitting.one_each(pictures, _given(pairs, options, ledger))
-    chosen = splitting.assign(splitting.whole(pictures, groups), given, fractions)
+    chosen = splitting.assign(splitting.whole(pictures, groups), given, fractions, pictures)
     order = sorted(range(len(kept)), key=lambda i: splitting.order(pairs[i].id))
     names = [name for name in splitting.SPLITS if name in chosen]
     return {name: [kept[i] for i in order if chosen[i] == name] for name in names}

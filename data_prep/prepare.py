@@ -15,6 +15,7 @@ from data_prep import local
 from data_prep.output import card, ledger
 from data_prep.output import folder as output
 from data_prep.sources import specs
+from data_prep.stages import remedies
 from mmvae.data.text import verdict
 from mmvae.errors import UserError
 
@@ -64,6 +65,8 @@ def _report(facts: dict[str, Any], out: str) -> None:
     for line in [ledger.not_read(facts["inputs"]["not_read"]), *facts["inputs"]["notes"]]:
         if line:
             print(line)
+    for sentence in remedies.advice(counts["rejected_by_reason"], counts["found"]):
+        print(sentence)
     for split, number in counts["splits"].items():
         share, groups = counts["fractions"][split], counts["groups"][split]
         print(f"{split}: {number} pairs ({share:.1%}) in {groups} groups")
@@ -119,10 +122,20 @@ def _add_pictures(group):
     add("--image-format", choices=("png", "jpeg"), default="png", help="how pictures are stored")
     add("--min-side", type=int, default=32, help="least shorter side of a raw picture, pixels")
     add("--max-aspect", type=float, default=4.0, help="greatest longer / shorter side")
+    add(
+        "--keep-near-duplicates",
+        action="store_true",
+        help="keep pictures that are nearly alike, for sets that are by nature (digits, icons)",
+    )
 
 
 def _add_captions(group):
     add = group.add_argument
+    add(
+        "--raw-captions",
+        action="store_true",
+        help="store captions as they are: none is cleaned, none is refused but the empty ones",
+    )
     add("--keep-uncaptioned", action="store_true", help="keep pictures without a usable caption")
     ways = "what the lines of a caption file are: one caption, or one each"
     add("--lines", choices=("text", "captions"), default="text", help=ways)

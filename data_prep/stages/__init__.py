@@ -1,1 +1,5 @@
-"""Pure functions of rows: `images`, `captions`, `duplicates`, `splitting`, `vocabulary`."""
+"""Pure functions of rows.
+
+Files, each importing only those before it: `images`, `spelling`, `captions`, `duplicates`,
+`splitting`, `vocabulary`, `remedies`.
+"""

@@ -1,11 +1,12 @@
 """Cleaning of captions: what a printer, a transcriber or a web page added is taken off.
 
-Pure functions of one string, so that any scale-out can map them.
+Pure functions of one string, so that any scale-out can map them. The rules know English books;
+no rule changes how a word is spelled, in any script.
 """
 
-import html
 import re
-import unicodedata
+
+from data_prep.stages.spelling import capitalised, plain
 
 _NUMBER = r"(?:\d+[a-zA-Z]?\b|\d+\s[a-zA-Z](?=[.,:)])|[IVXLCDM]+\b)"
 _NUMBERS = rf"{_NUMBER}(?:\s*(?:,|&|and|to|-|–|—)\s*{_NUMBER})*"
@@ -15,24 +16,25 @@ _LABEL = (
 )
 _STOP = r"[\s.,:;)\]*'–—-]*"
 
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,80}>")
-_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
+_SHOWN = r"(?:map|view|image|picture|version|plan|illustration|thumbnail)s?"
 _LINK_TEXT = re.compile(
-    r"(?i)\bimage unavailable:?|\b(?:click|tap) (?:here|on|for|to)\b.*$|\b(?:see )?"
-    r"(?:larger|enlarged?|full[- ]size) (?:map|view|image|version|plan|illustration)\b\.?"
+    r"(?i)\bimage unavailable:?"
+    rf"|\b(?:click|tap) (?:here\b|(?:on|for|to) .{{0,20}}(?:\b{_SHOWN}|larger?|enlarged?)\b).*$"
+    rf"|\b(?:see )?(?:larger|enlarged?|full[- ]size) {_SHOWN}\b\.?(?! of\b)"
 )
+_RULE = re.compile(r"_{2,}|\s\|\s|(?<=[^\W\d_]{2})\s=\s(?=[^\W\d_]{2})")  # not "1 = 2"
 _TO_LIST = re.compile(r"\s*ToList\b")
 _SIZED_FILE = re.compile(r"^\S+\s*\(\d+\s?[kK][bB]?\)\s*")
 _SIZE = re.compile(r"\s*\(\d+\s?[kKM][bB]?\)")
 _FILE = re.compile(r"(?i)^[\w()-]+\s?\.\s?(?:jpe?g?|png|gif|tiff?|bmp|webp)\b\s*")
-_NOTE = re.compile(r"\s?\[(?:(?:pg|page|p)\.?\s?)?(?:\d+|[A-Z]|[*†‡§]+)\]", re.IGNORECASE)
+_NOTE = re.compile(r"(?i)\s?\[(?:(?:pg|page|p)\.?\s?)?(?:\d+|[A-Z]|[*†‡§]+)\](?!\w)")
 _SEE_NOTE = re.compile(r"(?i)\s?[\[(]see\b[^\])]*\bp(?:p|age)?\.?\s?\d+[^\])]*[\])]?$")
 _FILE_NOTE = re.compile(r"(?<=[^\W\d])([.,]?)\s?[1-9]$")
-_GLUED_NOTE = re.compile(r"(?<=[^\W\d_]{3})([.,]?)[1-9]$")
+_GLUED_NOTE = re.compile(r"(?<=[^\W\d_]{3})([.,])[1-9]$")
 _ILLUSTRATION = re.compile(r"(?i)^(?:\[illustrations?:?|illustrations?:)\s*(.*?)\]?$")
 _NUMBERED = re.compile(rf"^(?:\W*{_LABEL}(?:\b\.?\s*|\.?(?=\d)){_NUMBERS}(?![.,]\d){_STOP})+")
 _BARE_NUMBER = re.compile(r"^\d{1,4}(?:\s?[a-z])?\s?[.)](?!\d)[\s–—-]*(?=\S)")
-_ROMAN_DASH = re.compile(r"^[IVXLC]+\.?\s?[–—-]+\s*(?=\S)")
+_ROMAN_DASH = re.compile(r"^[IVXLC]+(?:\.\s?|\s|(?=[–—]|--))[–—-]+\s*(?=\S)")  # not "X-ray"
 _LATER_NUMBER = re.compile(r"\W\d{1,3}[.)] ?\w")
 _CREDIT = re.compile(r"^(?:[A-Z][\w.&' -]{0,30}? (?i:lith|del|delt|sculp|sc|imp)\.\s*)+")
 _PAGE = re.compile(
@@ -43,7 +45,9 @@ _PAGE = re.compile(
 )
 _SEE_PAGE = re.compile(r"(?i)\bsee\b.*\bp(?:p|ages?)?\b\.?\s?\d")
 _EDGES = " \t,:;|*_=~–—-"
-_UPPER = r"[^\W\d_a-zß-öø-ÿ]"  # good enough: what else is lower case fails str.isupper
+_LATIN = re.compile("[A-Za-zªºÀ-ÖØ-öø-ɏḀ-ỿ]")
+_UPPER = r"[A-ZÀ-ÖØ-ÞĀ-ɏḀ-ỿ]"  # what in it is lower case fails str.isupper
+_TWO_CAPITALS = re.compile(r"[İĞŞẞ]")  # of i and of ı, of s: which letter was meant is lost
 _WORD = rf"{_UPPER}(?:{_UPPER}|['’-])*"
 _SHOUTED_RUN = re.compile(rf"(?<![^\W\d_]){_WORD}(?:[\s,;:.!?]+{_WORD}){{2,}}(?![^\W\d_])\.?")
 _TITLES = ("ST", "DR", "MR", "MRS")
@@ -67,6 +71,7 @@ _WORTHLESS = re.compile(
     | (?:publisher.?s?|printer.?s?)\s(?:logo|mark|device|emblem) | chapters?|fables?|pages?|parts?
     ) [\W_]* (?:\d+\w?|[ivxlc]+|[a-z])? \W* """
 )
+_PICTURE_SIGN = re.compile("[\u2800-\u28ff\U0001f000-\U0001faff]")  # Braille, emoji
 _ABOUT_THE_EDITION = re.compile(
     r"(?i)created by the transcriber|placed in the public domain|list of illustrations"
     r"|act of congress|project gutenberg"
@@ -82,26 +87,38 @@ _ONLY_CREDIT = re.compile(
 )
 
 
-def clean(caption):
+def judged(caption: str) -> tuple[str, str]:
+    """(cleaned caption, why it says nothing about its picture, or "")."""
+    text = clean(caption)
+    return text, useless(text, caption)
+
+
+def raw(caption: str) -> tuple[str, str]:
+    """(caption on one line and otherwise as it is, "no caption" where it is empty)."""
+    text = " ".join(caption.split())
+    return text, "" if text else "no caption"
+
+
+def clean(caption: str) -> str:
     """A caption without labels, page numbers, link texts, notes and shouting; "" if none is left.
 
     Years ("in 1590"), Latin names in parentheses and measures stay.
     """
-    text, from_file = _without_web_leftovers(_plain(caption))
+    text, from_file = _without_web_leftovers(plain(caption))
     text = _without_notes(text, from_file)
     text = _without_number(text)
     text = _CREDIT.sub("", text)
     if not _SEE_PAGE.search(text):
         text = _PAGE.sub("", text)
     text = _calm(_tidy(text))
-    return text[:1].upper() + text[1:] if from_file else text
+    return capitalised(text) if from_file else text
 
 
-def useless(caption, raw):
+def useless(caption: str, raw: str) -> str:
     """Why a cleaned caption says nothing about its picture; "" when it does say something."""
     if not caption:
         return "caption is only a label or a number" if raw.strip() else "no caption"
-    letters = [c for c in caption if c.isalpha()]
+    letters = [c for c in caption if c.isalpha() or _PICTURE_SIGN.match(c)]
     if not letters:
         return "caption is only a label or a number"
     if len(letters) == 1 and letters[0].isascii():
@@ -118,18 +135,9 @@ def useless(caption, raw):
     return ""
 
 
-def _plain(text):
-    """Entities and tags resolved, NFC, no invisible characters, single spaces."""
-    text = html.unescape(html.unescape(text))
-    text = _INVISIBLE.sub("", _TAG.sub(" ", text))
-    text = unicodedata.normalize("NFC", text).replace("\x00", "")
-    text = re.sub(r"_{2,}|\s[|=]\s", " ", text)
-    return " ".join(text.split())
-
-
 def _without_web_leftovers(text):
     """(text, whether a file name was taken off its front)."""
-    text = _TO_LIST.sub("", text)
+    text = _TO_LIST.sub("", " ".join(_RULE.sub(" ", text).split()))
     text = _ILLUSTRATION.sub(r"\1", text)
     text = _LINK_TEXT.sub("", text)
     text = _SIZE.sub("", _SIZED_FILE.sub("", text)).strip()
@@ -156,11 +164,17 @@ def _tidy(text):
 def _calm(text):
     """Sentence case for what is shouted: all words outside parentheses, or three in a row."""
     parts = re.split(r"(\([^)]*\)?)", text)
-    if not "".join(parts[::2]).isupper():
+    outside = "".join(parts[::2])
+    if not (outside.isupper() and _is_latin(outside)):
         return _SHOUTED_RUN.sub(_calm_run, text)
     if not re.search(r"[^\W\d]{2}", text):
         return text
     return "".join(_sentence_case(part) if part.isupper() else part for part in parts)
+
+
+def _is_latin(text):
+    """Whether no letter is of another script: of some, "capitals" are the common letters."""
+    return all(_LATIN.match(c) for c in text if c.isalpha())
 
 
 def _calm_run(match):
@@ -170,6 +184,9 @@ def _calm_run(match):
 
 
 def _sentence_case(text):
+    if _TWO_CAPITALS.search(text) or text.lower().upper() != text or not _is_latin(text):
+        return text
+
     def word(match):
         letters = match.group()
         if re.fullmatch(r"(?:[^\W\d_]\.)+|[IVXL]{2,}", letters):  # initials, numerals

@@ -4,17 +4,22 @@ Pure functions of one picture, so that a process pool or any scale-out can map t
 """
 
 import io
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import imagehash
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from jaxtyping import UInt8
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from mmvae.data.pictures import FORMATS, bombs_as_errors, border, flatten, square
+from mmvae.data.pictures import FORMATS, DepthError, bombs_as_errors, border, square, upright
 
 THUMBNAIL = 32  # pixels a side of the picture that duplicates are compared on
-_BLANK_STD = 4.0  # grey levels; a page with 0.1% of ink has about 8
+TINT = 4  # pixels a side of its colours: so coarse that a shifted copy agrees
+_BLANK_STD = 4.0  # levels; a page with 0.1% of ink has about 8
 _COLOUR = 12.0  # mean difference of channels, in levels, that makes a picture coloured
+_COLOURED = (48, 0.005)  # so does this difference in this share of the pixels: a small red dot
 _INK = 48  # levels away from the border colour that count as ink
 
 
@@ -45,6 +50,7 @@ class Cleaned:
         pixels: width x height of the original.
         hash: 64-bit perceptual hash of the inked part.
         thumbnail: [THUMBNAIL * THUMBNAIL] grey levels of the inked part, as bytes.
+        tint: RGB of the inked part, [TINT * TINT * 3], then of the border, [3], as bytes.
     """
 
     png: bytes
@@ -52,6 +58,7 @@ class Cleaned:
     pixels: int
     hash: int
     thumbnail: bytes
+    tint: bytes
 
 
 @dataclass(frozen=True)
@@ -62,13 +69,15 @@ class Refused:
     detail: str = ""
 
 
-def clean(source, rules):
-    """Cleaned or Refused for one picture (bytes, or the path of a file)."""
+def clean(source: Path | bytes | Refused, rules: Rules) -> Cleaned | Refused:
+    """What becomes of one picture: its bytes, the path of its file, or why there is neither."""
+    if isinstance(source, Refused):
+        return source
     image = _decode(io.BytesIO(source) if isinstance(source, bytes) else source, rules)
     return image if isinstance(image, Refused) else _finish(*image, rules)
 
 
-def encode(stored, channels, image_format):
+def encode(stored: bytes, channels: int, image_format: str) -> bytes:
     """Bytes of a cleaned picture (a PNG) in its final number of channels, "png" or "jpeg"."""
     image = Image.open(io.BytesIO(stored))
     mode = "L" if channels == 1 else "RGB"
@@ -81,16 +90,16 @@ def encode(stored, channels, image_format):
     return out.getvalue()
 
 
-def png(pixels):
-    """PNG of a picture drawn for training, [S, S, 3] uint8; grey where its channels agree."""
+def png(pixels: UInt8[np.ndarray, "S S 3"]) -> bytes:
+    """PNG of a picture made for training; grey where its channels agree."""
     grey = bool((pixels == pixels[..., :1]).all())
     return _png(Image.fromarray(pixels[..., 0] if grey else pixels))
 
 
-def accept(made):
-    """Cleaned for a picture drawn for training, a PNG of the right size; it has no fingerprint."""
+def accept(made: bytes) -> Cleaned:
+    """A picture made for training, a PNG of the right size; it has no fingerprint."""
     image = Image.open(io.BytesIO(made))
-    return Cleaned(made, 1 if image.mode == "L" else 3, image.width * image.height, 0, b"")
+    return Cleaned(made, 1 if image.mode == "L" else 3, image.width * image.height, 0, b"", b"")
 
 
 def _decode(file, rules):
@@ -102,32 +111,66 @@ def _decode(file, rules):
             if refused:
                 return refused
             image.draft(None, (4 * rules.size, 4 * rules.size))  # a large JPEG decodes smaller
-            return flatten(ImageOps.exif_transpose(image)), width * height
+            return upright(image), width * height
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         return Refused("picture too large (decompression bomb)", str(error))
     except FileNotFoundError:
         return Refused("picture file missing", str(file))
+    except DepthError as error:
+        return Refused("picture of a depth that is not read", str(error))
     except UnidentifiedImageError:
-        return Refused("picture unreadable", "not a picture in a known format")
+        return _unidentified(file)
     except Exception as error:  # a decoder may raise anything on bytes that are not what they say
         cut = "truncat" in str(error) or "premature" in str(error).lower()
         return Refused("picture truncated" if cut else "picture unreadable", str(error))
 
 
+def _unidentified(file):
+    """Refused for what no decoder takes: a depth that is not read, where its header names one."""
+    start = file.getvalue() if isinstance(file, io.BytesIO) else Path(file).read_bytes()
+    depth = _jpeg_depth(start) or _tiff_depth(start)
+    if depth:
+        detail = f"{depth}; save it with 8 or 16 bits"
+        return Refused("picture of a depth that is not read", detail)
+    return Refused("picture unreadable", "not a picture in a known format")
+
+
+def _jpeg_depth(content):
+    frame = re.search(rb"\xff[\xc0-\xc3]..([\x09-\x10])", content[:65536], re.DOTALL)
+    return f"JPEG of {frame[1][0]}-bit levels" if frame and content[:2] == b"\xff\xd8" else ""
+
+
+def _tiff_depth(content):
+    """The depth that the header of a TIFF names; "" where it is none, or is 8 bits."""
+    try:
+        file = io.BytesIO(content)
+        tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
+        file.seek(tags.next)
+        tags.load(file)
+        bits, kind = tags.get(258, (1,)), (tags.get(339) or (1,))[0]
+    except Exception:  # whatever else it is, no TIFF that says its depth
+        return ""
+    names = {2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
+    levels = f"{bits[0]}-bit {names.get(kind, '')} levels".replace("  ", " ")
+    return "" if max(bits) <= 8 else f"TIFF of {levels}, {len(bits)} a pixel"
+
+
 def _finish(image, pixels, rules):
     """Cleaned picture and its fingerprint, or Refused where nothing is drawn on it."""
-    grey = image.convert("L")
-    if np.asarray(grey).std() < _BLANK_STD:
+    if np.asarray(image).std(axis=(0, 1)).max() < _BLANK_STD:
         return Refused("picture blank", "one tone all over")
+    grey = image.convert("L")
     if rules.channels == 1 or (rules.channels == 0 and _is_grey(image)):
         image = grey
-    inked = _trim(grey).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    box = _inked(grey)
+    inked = grey.crop(box).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     return Cleaned(
         png=_png(square(image, rules.size)),
         channels=1 if image.mode == "L" else 3,
         pixels=pixels,
         hash=int.from_bytes(np.packbits(imagehash.phash(inked).hash).tobytes(), "big"),
         thumbnail=inked.tobytes(),
+        tint=_tint(image, box),
     )
 
 
@@ -144,17 +187,26 @@ def _is_grey(image):
     if image.mode == "L":
         return True
     pixels = np.asarray(image.resize((64, 64)), np.float32)
-    return float(np.ptp(pixels, axis=-1).mean()) < _COLOUR
+    spread = np.ptp(pixels, axis=-1)
+    least, share = _COLOURED
+    return float(spread.mean()) < _COLOUR and float((spread > least).mean()) < share
 
 
-def _trim(grey):
-    """The picture without its margins, so that scans with other margins look alike."""
+def _inked(grey):
+    """Box of the picture without its margins, so that scans with other margins look alike."""
     pixels = np.asarray(grey, np.int16)
     ink = np.abs(pixels - int(border(pixels))) > _INK
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if min(len(rows), len(columns)) < THUMBNAIL // 2:
-        return grey
-    return grey.crop((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+        return 0, 0, grey.width, grey.height
+    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+
+
+def _tint(image, box):
+    """RGB of a part, coarsely, and of the border of the whole."""
+    coarse = image.convert("RGB")
+    small = np.asarray(coarse.crop(box).resize((TINT, TINT), Image.Resampling.BOX))
+    return small.tobytes() + border(np.asarray(coarse)).astype(np.uint8).tobytes()
 
 
 def _png(image):

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmvae.errors import UserError
 
@@ -17,12 +17,17 @@ _ALIASES = {
 }
 
 
-def order(name):
+def order(name: str) -> int:
     """A number in [0, 2^64) that depends only on the name: the same on every machine."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
-def assign(keys, given, fractions):
+def assign(
+    keys: Sequence[str],
+    given: Sequence[str],
+    fractions: Mapping[str, float],
+    pictures: Sequence[str] = (),
+) -> list[str]:
     """The split of each pair; pairs that share a key share a split.
 
     A split that `given` names is exactly as given. A split that it never names is carved out
@@ -32,23 +37,30 @@ def assign(keys, given, fractions):
         keys: N names of what must not be torn apart (a book, a picture).
         given: N split names from the source, "" where it names none.
         fractions: {"val": share of pairs, "test": share of pairs}.
+        pictures: N finer keys, where there are any: what to advise where the keys are too few.
 
     Raises:
         UserError: an unknown split name, or a split that comes out empty.
     """
     given = [_known(name) for name in given]
+    chosen = _choose(keys, given, fractions)
+    if empty := _empty(chosen, fractions):
+        finer = bool(pictures) and not _empty(_choose(pictures, given, fractions), fractions)
+        raise UserError(_advice(empty, len(chosen), len(set(keys)), finer))
+    return chosen
+
+
+def _choose(keys, given, fractions):
     free = Counter(key for key, name in zip(keys, given, strict=True) if name in ("", "train"))
     for key, name in zip(keys, given, strict=True):
-        if name in ("val", "test"):
+        if name in SPLITS[1:]:
             free.pop(key, None)
     wanted = {name: share for name, share in fractions.items() if name not in given}
     carved = _carve(free, {name: share * len(keys) for name, share in wanted.items()})
-    chosen = [
-        name if name in ("val", "test") else carved.get(key, "train")
+    return [
+        name if name in SPLITS[1:] else carved.get(key, "train")
         for key, name in zip(keys, given, strict=True)
     ]
-    _check(chosen, len(set(keys)), fractions)
-    return chosen
 
 
 def of_folders(path: str, root: str = "") -> str:
@@ -126,11 +138,18 @@ def _known(name):
     return name
 
 
-def _check(chosen, groups, fractions):
-    wanted = {"train", *(name for name, share in fractions.items() if share > 0)}
-    empty = sorted(wanted - set(chosen))
-    if empty:
-        raise UserError(
-            f"split {', '.join(empty)} would be empty: {len(chosen)} pairs in {groups} groups are "
-            f"too few; add pairs, or type --split-by pair, or --val-fraction 0 --test-fraction 0"
-        )
+def _empty(chosen, fractions):
+    """Splits that should have pairs and have none."""
+    wanted = ["train", *(name for name, share in fractions.items() if share > 0)]
+    return [name for name in wanted if name not in chosen]
+
+
+def _advice(empty, pairs, groups, finer):
+    """What to type; what is advised works."""
+    if "train" in empty:
+        return f"nothing is left to train on: all {pairs} pairs are marked as val or test"
+    flags = " ".join(f"--{name}-fraction 0" for name in empty)
+    return (
+        f"split {', '.join(empty)} would be empty: {pairs} pairs in {groups} groups are too few; "
+        f"type {'--split-by pair, or ' if finer else ''}{flags}, or add pairs"
+    )

@@ -1,25 +1,28 @@
 """The SentencePiece vocabulary: training it, and measuring how well it fits."""
 
 import io
+import re
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import sentencepiece
 
-from mmvae.data.text import BOS, EOS, PAD, UNK
+from mmvae.data.text import BOS, EOS, PAD, UNK, Tokenizer
 from mmvae.errors import UserError
 
+_NEEDED = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
 _THREADS = 4  # fixed: another number gives other bits in the scores
 
 
-def train(captions, size):
+def train(captions: Iterable[str], size: int) -> bytes:
     """Bytes of a BPE model trained on captions; smaller than `size` where they are few.
 
     BPE, because it joins whole words however few captions there are; a unigram model of a
     handful of captions falls back to letters.
 
     Raises:
-        UserError: a size that cannot hold their letters.
+        UserError: a size that cannot hold their letters, or nothing to train on.
     """
     model = io.BytesIO()
     try:
@@ -39,18 +42,31 @@ def train(captions, size):
             minloglevel=2,
         )
     except (RuntimeError, OSError) as error:
-        raise UserError(
-            f"--vocab-size {size} is too small for these captions (256 bytes and every letter "
-            f"need a piece); type --vocab-size 1000 or more ({str(error).splitlines()[0]})"
-        ) from error
+        raise UserError(_trouble(size, str(error))) from error
     return model.getvalue()
 
 
-def measure(tokenizer, splits, requested, caption_length):
-    """Statistics of a vocabulary, for the card and for `mmvae.text.verdict`.
+def _trouble(size, said):
+    """A sentence for what SentencePiece said; it names the least size that it would take."""
+    needed = _NEEDED.search(said)
+    if not needed:
+        return f"no vocabulary can be trained on these captions: {said.splitlines()[0]}"
+    return (
+        f"--vocab-size {size} is too small for these captions (256 bytes and every letter need a "
+        f"piece); type --vocab-size {needed[1]} or more"
+    )
+
+
+def measure(
+    tokenizer: Tokenizer,
+    splits: Mapping[str, Sequence[str]],
+    requested: int,
+    caption_length: int,
+) -> dict:
+    """Statistics of a vocabulary, for the card and for `mmvae.data.text.verdict`.
 
     Args:
-        tokenizer: a `mmvae.text.Tokenizer`.
+        tokenizer: the vocabulary.
         splits: {split: captions}; coverage is measured on "val", or "train" where val is empty.
         requested: the size asked for, 0 for a tokenizer that was given.
         caption_length: pieces a caption may have in training, its end included.

@@ -190,12 +190,24 @@ def picture(path: str | Path, shape: Sequence[int]) -> np.ndarray:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel
-        return Image.fromarray(np.clip(np.asarray(image) / 257, 0, 255).astype(np.uint8))
+    if image.mode.startswith(("I", "F")):  # more than 8 bits a pixel
+        return Image.fromarray(_eight_bits(np.asarray(image, np.float64)))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image if image.mode == "L" else image.convert("RGB")
+
+
+def _eight_bits(levels: np.ndarray) -> np.ndarray:
+    """Grey levels 0 to 255, by the range in use: the bits of whole numbers, [0, 1], or all."""
+    low, high = levels.min(), levels.max()
+    top = 2.0 ** int(high).bit_length() - 1
+    if low >= 0 and high > 1 and not np.mod(levels, 1).any():
+        low, high = (low, high) if top / 100 < high - low < top / 8 else (0, top)
+    elif low >= 0 and 0.5 < high <= 1:
+        low, high = 0, 1
+    scaled = (levels - low) * 255 / (high - low or 1) + 1e-3
+    return np.clip(scaled, 0, 255).astype(np.uint8)
 
 
 def _sample_mixture(mixture: dict[str, np.ndarray], seed: int, temperature: float) -> np.ndarray:

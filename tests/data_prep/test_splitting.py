@@ -37,9 +37,30 @@ def test_given_splits_win_and_a_missing_one_is_carved_from_train():
     assert "test" not in chosen[20:]
 
 
-def test_too_few_groups_and_unknown_names_are_errors():
-    with pytest.raises(UserError, match="--split-by pair"):
-        assign(["one"] * 50, [""] * 50, SHARES)
+@pytest.mark.parametrize(
+    ("keys", "given", "pictures"),
+    [
+        (["one"] * 50, [""] * 50, [str(i) for i in range(50)]),
+        (["one"] * 2, [""] * 2, ["a", "b"]),
+        (["one", "two"], [""] * 2, []),
+        (["one"] * 50, ["val"] * 5 + [""] * 45, [str(i) for i in range(50)]),
+        (["one"], [""], ["one"]),
+    ],
+)
+def test_too_few_groups_are_explained_and_each_advice_works(keys, given, pictures):
+    with pytest.raises(UserError, match="too few; type ") as error:
+        assign(keys, given, SHARES, pictures)
+    advice = str(error.value).partition("; type ")[2]
+    assert ("--split-by pair" in advice) == (len(pictures) == 50)
+    if "--split-by pair" in advice:
+        assert set(assign(pictures, given, SHARES)) == {"train", "val", "test"}
+    zero = {name: 0.0 for name in SHARES if f"--{name}-fraction 0" in advice}
+    assert "train" in assign(keys, given, SHARES | zero)
+
+
+def test_nothing_to_train_on_and_unknown_names_are_errors():
+    with pytest.raises(UserError, match="nothing is left to train on"):
+        assign(["a", "b"], ["val", "test"], SHARES)
     with pytest.raises(UserError, match="'extra' is not known"):
         assign(["a", "b"], ["extra", "train"], SHARES)
 
