@@ -18,7 +18,9 @@ def devices() -> str:
     for device in jax.devices():
         kinds[device.device_kind] = kinds.get(device.device_kind, 0) + 1
     named = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
-    return f"{named}, {jax.process_count()} process(es), JAX {jax.__version__}"
+    processes = jax.process_count()
+    counted = "1 process" if processes == 1 else f"{processes} processes"
+    return f"{named}, {counted}, JAX {jax.__version__}"
 
 
 def matmul_peak(dtype: DTypeLike, seconds: float) -> tuple[float, int]:

@@ -5,9 +5,9 @@ data card: one colour for every picture, and every piece of the vocabulary alike
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from mmvae.reporting.runs import Run
+from mmvae.reporting.runs import Run, number
 
 # Metrics with a twin that is given the other modality alone: the same answer without a model.
 _CROSSED = (("image_mse", "caption"), ("loss_caption", "image"), ("caption_accuracy", "image"))
@@ -38,12 +38,6 @@ def baselines(run: Run) -> Baselines:
             known |= {n: Baseline(x, _WORDS[source]) for n, x in scores.items() if x is not None}
     crossed = {f"{name}_from_{other}": known[name] for name, other in _CROSSED if name in known}
     return known | crossed | _of_alignment(run)
-
-
-def number(score: Any) -> float | None:
-    """The number of a score, which may come with its interval as {"value": ...}; else None."""
-    value = score.get("value") if isinstance(score, dict) else score
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _of_card(run: Run) -> Baselines:

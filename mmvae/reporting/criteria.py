@@ -142,7 +142,7 @@ def _of_loss(run: Run) -> tuple[str, str]:
     known = baselines(run).get("loss_caption")
     size = run.card.get("vocabulary", {}).get("size")
     if not known or not size or known.value >= math.log(size) - 1e-6:
-        return "0 %", ""
+        return "0%", ""
     free = 1 - known.value / math.log(size)
     return (
         f"{free:.0%} of the caption loss",
@@ -188,19 +188,19 @@ _STD = (
 )
 _EASY_GAP = "An untrained model meets it too: read it beside the loss itself."
 CRITERIA = (
-    Criterion(1, 5, False, "loss falls by 20-30 % from epoch 1", _fall(1, 0.2), _of_loss),
+    Criterion(1, 5, False, "loss falls by 20-30% from epoch 1", _fall(1, 0.2), _of_loss),
     Criterion(1, 5, False, "the latent fills", _deviation_grows, _nothing(_STD)),
     Criterion(1, 5, False, "gradients flow", _gradients_flow, _nothing()),
-    Criterion(6, 20, False, "another 30-40 % from epoch 5", _fall(5, 0.3), _of_loss),
-    Criterion(6, 20, False, "val within 20 % of train", _gap, _nothing(_EASY_GAP)),
+    Criterion(6, 20, False, "another 30-40% from epoch 5", _fall(5, 0.3), _of_loss),
+    Criterion(6, 20, False, "val within 20% of train", _gap, _nothing(_EASY_GAP)),
     Criterion(20, 20, True, "loss at half of epoch 1", _fall(1, 0.5), _of_loss),
-    Criterion(20, 20, True, "val within 20 % of train", _gap, _nothing(_EASY_GAP)),
-    _reaches(21, 50, False, "caption accuracy over 70 %", "caption_accuracy", 1, 0.70, ".1%"),
+    Criterion(20, 20, True, "val within 20% of train", _gap, _nothing(_EASY_GAP)),
+    _reaches(21, 50, False, "caption accuracy over 70%", "caption_accuracy", 1, 0.70, ".1%"),
     _reaches(21, 50, False, "image MSE under 0.3", "image_mse", -1, 0.3, ".4f"),
-    _reaches(50, 50, True, "caption accuracy over 75 %", "caption_accuracy", 1, 0.75, ".1%"),
+    _reaches(50, 50, True, "caption accuracy over 75%", "caption_accuracy", 1, 0.75, ".1%"),
     _reaches(50, 50, True, "image MSE under 0.25", "image_mse", -1, 0.25, ".4f"),
-    Criterion(50, 50, True, "the loss levels off (below 5 %)", _flat(0.05), _nothing()),
-    Criterion(51, 100, False, "convergence (below 2 %)", _flat(0.02), _nothing()),
+    Criterion(50, 50, True, "the loss levels off (below 5%)", _flat(0.05), _nothing()),
+    Criterion(51, 100, False, "convergence (below 2%)", _flat(0.02), _nothing()),
     Criterion(100, 100, True, "best val loss saved", _best_saved, _nothing()),
-    Criterion(100, 100, True, "metrics stable (below 2 %)", _flat(0.02), _nothing()),
+    Criterion(100, 100, True, "metrics stable (below 2%)", _flat(0.02), _nothing()),
 )

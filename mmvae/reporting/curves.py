@@ -9,7 +9,13 @@ import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import (
+    EngFormatter,
+    FormatStrFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+)
 
 from mmvae.reporting.baselines import Baseline
 
@@ -20,6 +26,7 @@ PAPER_INK, PAPER_GRID = "#333333", "#cccccc"
 COLOURS = ("#3b8fd4", "#e08a1e", "#2fa67c", "#c95f9c", "#8a7fd6", "#b3a03c", "#d1603d", "#6d8894")
 TRAIN, VAL = COLOURS[0], COLOURS[1]
 _LOG_SPAN = 30  # largest value / smallest, from which on the axis is logarithmic
+_FEW_DECADES = 1e3  # largest / smallest of an axis, below which 2 and 5 have ticks too
 _SHARES = ("accuracy", "coherence", "percent", "clipped")
 _SIZE = (4.2, 2.5)  # inches
 _STYLE = {
@@ -134,8 +141,7 @@ def plot(panel: Panel, ink: str, grid: str) -> Figure:
         if panel.best is not None:
             axes.axvline(panel.best, color=ink, linewidth=0.8, linestyle="--", alpha=0.5)
         if _spans(panel):
-            axes.set_yscale("log")
-            axes.yaxis.set_minor_formatter(NullFormatter())
+            _make_logarithmic(axes)
         axes.set_title(panel.title, loc="left", color=ink, pad=14 if panel.steps_per_epoch else 6)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -155,6 +161,16 @@ def _plot(axes: Axes, line: Line) -> None:
         marker=line.marker or (None if len(steps) > 1 else "."),
         markersize=3,
     )
+
+
+def _make_logarithmic(axes: Axes) -> None:
+    """A logarithmic axis of values, with a few ticks however little it spans."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high / low < _FEW_DECADES:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _epochs(axes: Axes, steps_per_epoch: float | None) -> None:

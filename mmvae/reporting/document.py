@@ -1,15 +1,18 @@
 """What all reports share as files: their formats, their templates, pictures beside Markdown."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from mmvae.errors import UserError
 from mmvae.reporting import curves, samples
 
 FORMATS = (".html", ".md")
+_CODE = re.compile(r"--[\w.=-]*[\w]|python -m [\w.]*\w")
 
 
 def checked(out: str | Path) -> Path:
@@ -55,6 +58,11 @@ def slug(text: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in text.lower()).strip("-")
 
 
+def code(text: str) -> Markup:
+    """HTML of a text, its flags and commands as code, which no line break tears."""
+    return Markup(_CODE.sub(r"<code>\g<0></code>", str(escape(text))))
+
+
 def _write_pictures(pictures: dict[str, bytes], out: Path) -> dict[str, str]:
     """Write pictures beside a Markdown file; {title: path relative to it}."""
     folder = out.parent / f"{out.stem}_files"
@@ -76,4 +84,5 @@ def _environment() -> Environment:
     environment.filters["svg"] = curves.svg
     environment.filters["uri"] = samples.data_uri
     environment.filters["slug"] = slug
+    environment.filters["code"] = code
     return environment

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmvae.reporting import curves, document, panels, reproduce, samples
-from mmvae.reporting.baselines import baselines, number
+from mmvae.reporting.baselines import baselines
 from mmvae.reporting.checklist import checklist
 from mmvae.reporting.questions import FIVE, every
-from mmvae.reporting.runs import Run
+from mmvae.reporting.runs import Run, number
 from mmvae.runs.writers.console import duration
 
 _TILES = (
@@ -17,7 +17,7 @@ _TILES = (
     ("caption z gap", "caption_z_gap", "+.3f"),
     ("picture of a caption right", "coherence_caption_to_image", ".1%"),
 )
-_SELDOM = "coherence_caption_to_image"  # not measured at each evaluation: its last value counts
+_SAMPLED = "coherence_caption_to_image"  # measured seldom, and best after the samplers are fitted
 
 
 class Evaluation(NamedTuple):
@@ -68,7 +68,7 @@ def tiles(run: Run) -> list[tuple[str, str, str]]:
     rows = []
     for label, name, form in _TILES:
         values = run.series(f"val/{name}")
-        value = run.last(f"val/{name}") if name == _SELDOM else values.get(run.best_step)
+        value = run.measured(name) if name == _SAMPLED else values.get(run.best_step)
         if value is None:
             continue
         beside = f"trivial {trivial[name].value:{form}}" if name in trivial else ""

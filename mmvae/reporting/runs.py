@@ -57,6 +57,15 @@ class Run:
         values = finite(self.series(name))
         return float(values.iloc[-1]) if len(values) else None
 
+    def measured(self, name: str) -> float | None:
+        """A validation metric as `mmvae.evaluate` measured it, else as last logged, or None.
+
+        Training samples before the samplers are fitted to the latents at rest, and does worse.
+        """
+        scores = self.evaluation.get("model")
+        value = number(scores.get(name)) if isinstance(scores, dict) else None
+        return self.last(f"val/{name}") if value is None else value
+
     def names(self, group: str) -> list[str]:
         """Names of all metrics of a group ("train", "val", "system"), without the group."""
         prefix = f"{group}/"
@@ -123,6 +132,12 @@ class Run:
 def finite(values: pd.Series) -> pd.Series:
     """The finite values of a series."""
     return values[np.isfinite(values.astype(float))]
+
+
+def number(score: Any) -> float | None:
+    """The number of a score, which may come with its interval as {"value": ...}; else None."""
+    value = score.get("value") if isinstance(score, dict) else score
+    return float(value) if isinstance(value, int | float) else None
 
 
 def load(path: str | Path) -> Run:

@@ -40,7 +40,7 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     table = Table.grid(padding=(0, 2))
     for verdict in verdicts:
         level = Text(verdict.level, style=_STYLES.get(verdict.level, "dim"))
-        table.add_row(level, Text(f"{verdict.question} {verdict.answer}"))
+        table.add_row(level, Text.assemble((verdict.question, "bold"), " ", verdict.answer))
     return table
 
 

@@ -16,12 +16,19 @@ class Figure:
         value: the number as text.
         healthy: the threshold in words; "" for a number that only informs.
         level: GOOD, LOOK, WRONG, or UNKNOWN where it judges nothing.
+        advice: a sentence of what to try where the level is not good.
     """
 
     label: str
     value: str
     healthy: str = ""
     level: str = UNKNOWN
+    advice: str = ""
+
+    @property
+    def bad(self) -> bool:
+        """Whether it judges, and not well."""
+        return self.level in (LOOK, WRONG)
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,11 @@ class Verdict:
     def __post_init__(self) -> None:
         if not self.level:
             object.__setattr__(self, "level", worst(figure.level for figure in self.figures))
+
+
+def remedies(figures: Iterable[Figure]) -> tuple[str, ...]:
+    """The advice of the bad figures, each once."""
+    return tuple(dict.fromkeys(f.advice for f in figures if f.bad and f.advice))
 
 
 def worst(levels: Iterable[str]) -> str:

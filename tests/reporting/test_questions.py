@@ -49,8 +49,9 @@ def test_a_rate_100_times_too_low_is_wrong_and_to_be_raised(driven):
 def test_20_pairs_overfit(driven):
     verdict = ask(driven, "few", overfitting)
     assert verdict.level in (LOOK, WRONG) and not verdict.answer.startswith("No")
-    assert figure(verdict, "gap of the total").level != GOOD
-    assert figure(verdict, "where validation turned, total").level == LOOK
+    # Captions, of which there are hundreds, are learnt by heart on every machine.
+    assert figure(verdict, "its growth over the second half, caption loss").level == LOOK
+    assert figure(verdict, "where validation turned, caption loss").level == LOOK
     run = runs.load(driven / "few")
     assert run.best_step < run.last_step, "validation turned before the end"
 

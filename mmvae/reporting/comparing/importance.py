@@ -26,9 +26,9 @@ class Effect(NamedTuple):
     """What one field does to one target.
 
     Attributes:
-        levels: (value, mean, half width of its 95 % interval or NaN, number of runs) of each.
+        levels: (value, mean, half width of its 95% interval or NaN, number of runs) of each.
         spread: largest mean minus smallest.
-        needed: spread that chance alone exceeds in 5 % of cases; NaN where no seed is repeated.
+        needed: spread that chance alone exceeds in 5% of cases; NaN where no seed is repeated.
         verdict: MATTERS, NOISE or TOO_FEW.
     """
 
@@ -47,7 +47,7 @@ class Effect(NamedTuple):
 
 
 class Correlation(NamedTuple):
-    """Spearman's rank correlation of a numeric field and a target, with its 95 % interval."""
+    """Spearman's rank correlation of a numeric field and a target, with its 95% interval."""
 
     field: str
     target: Target
@@ -102,7 +102,7 @@ def _effect(comparison: Comparison, field: str, target: Target) -> Effect:
 
 @functools.cache
 def _chance(levels: int, freedom: int) -> float:
-    """Range of that many means, in standard errors, that chance exceeds in 5 % of cases."""
+    """Range of that many means, in standard errors, that chance exceeds in 5% of cases."""
     return float(stats.studentized_range.ppf(0.95, levels, freedom))
 
 

@@ -1,18 +1,26 @@
 """Is the accelerator used well? Memory, speed, waiting, and the share of the peak."""
 
-from collections.abc import Iterable, Iterator
-
 import pandas as pd
 
 from mmvae.reporting.runs import Run, finite
-from mmvae.reporting.verdict import GOOD, LOOK, WRONG, Figure, Verdict, above, below, unknown
+from mmvae.reporting.verdict import (
+    GOOD,
+    LOOK,
+    WRONG,
+    Figure,
+    Verdict,
+    above,
+    below,
+    remedies,
+    unknown,
+)
 
 QUESTION = "Is the accelerator used well?"
 MEANING = (
     "Waiting is the share of training time in which no batch was ready. Memory is the peak of "
     "what JAX may use, not the driver's figure, which only shows what was set aside. MFU is the "
     "floating-point operations of a step, as XLA counts them, per second of step, as a share of "
-    "the fastest matrix product measured on the same devices at the start; 25 to 40 % is good "
+    "the fastest matrix product measured on the same devices at the start; 25 to 40% is good "
     "for small models. Evaluation, checkpoints and compilation are not counted."
 )
 _WAIT = (5, 20)  # percent
@@ -33,14 +41,12 @@ def answer(run: Run) -> Verdict:
         _host_memory(run),
     ]
     figures = tuple(figure for figure in figures if figure)
-    advice = tuple(_advice(run, figures))
+    bad = [figure for figure in figures if figure.bad]
     device = "accelerator" if _has_accelerator(run) else "processor (no accelerator)"
-    if advice:
-        first = next(f for f in figures if f.level in (WRONG, LOOK))
-        text = f"The {device} could do more: {first.label} {first.value}."
-    else:
-        text = f"The {device} does not wait: {speed.median():,.0f} images per second."
-    return Verdict(QUESTION, text, figures, MEANING, advice)
+    text = f"The {device} does not wait: {speed.median():,.0f} images per second."
+    if bad:
+        text = f"The {device} could do more: {bad[0].label} {bad[0].value}."
+    return Verdict(QUESTION, text, figures, MEANING, remedies(figures))
 
 
 def mfu(run: Run) -> float | None:
@@ -62,31 +68,43 @@ def _waiting(wait: pd.Series) -> Figure | None:
         return None
     return Figure(
         "share of time waiting for data",
-        f"{wait.median():.1f} %",
-        "below 5 %; above 20 % the pipeline is the limit",
+        f"{wait.median():.1f}%",
+        "below 5%; above 20% the pipeline is the limit",
         above(wait.median(), *_WAIT),
+        "The input pipeline is the limit: move the data to a local disk, give the process more "
+        "cores, and measure with python -m mmvae.benchmark.",
     )
 
 
 def _memory(run: Run) -> Figure | None:
-    used = run.last("system/gpu_memory_percent")
+    used, batch = run.last("system/gpu_memory_percent"), run.config.get("train.batch_size")
     if used is None:
         return None
-    level = WRONG if used > 95 else LOOK if used < 60 or used > 90 else GOOD
+    smaller = f"--config.train.batch_size={max(1, batch // 2)}, or " if batch else ""
     return Figure(
         "device memory, peak",
-        f"{used:.0f} %",
-        "70-90 %; below 60 % has room, above 95 % risky",
-        level,
+        f"{used:.0f}%",
+        "70-90%; below 60% has room, above 95% risky",
+        WRONG if used > 95 else LOOK if used < 60 or used > 90 else GOOD,
+        f"Raise the batch: {_larger(run)}."
+        if used < 60
+        else f"Little is left: {smaller}--config.train.accumulate_steps=2.",
     )
 
 
 def _mfu(run: Run) -> Figure:
-    value = mfu(run)
+    label, healthy, value = "MFU, share of the measured peak", "above 15%", mfu(run)
     if value is None:
-        return Figure("MFU, share of the measured peak", "not known", "above 15 %")
+        return Figure(label, "not known", healthy)
     level = below(value, _MFU, 0) if _has_accelerator(run) else GOOD
-    return Figure("MFU, share of the measured peak", f"{value:.2g} %", "above 15 %", level)
+    advice = f"Raise the batch ({_larger(run)}) or the model; small steps leave the device idle."
+    return Figure(label, f"{value:.2g}%", healthy, level, advice)
+
+
+def _larger(run: Run) -> str:
+    """The flag of a batch twice as large."""
+    batch = run.config.get("train.batch_size")
+    return "--config.train.batch_size" + (f"={2 * batch}" if batch else "")
 
 
 def _steadiness(speed: pd.Series) -> Figure | None:
@@ -97,8 +115,9 @@ def _steadiness(speed: pd.Series) -> Figure | None:
     return Figure(
         "speed, second half against first",
         f"{ratio:.0%}",
-        "above 70 %",
+        "above 70%",
         below(ratio, _SLOWER, 0),
+        "Training became slower: look for another process on the machine, or heat.",
     )
 
 
@@ -107,9 +126,13 @@ def _cpu(run: Run, wait: pd.Series) -> Figure | None:
     if used.empty:
         return None
     starved = len(wait) and wait.median() > _WAIT[0] and used.median() > 95
-    level = LOOK if starved else GOOD
-    healthy = "below 95 % while training waits for data"
-    return Figure("CPU, all cores, median", f"{used.median():.0f} %", healthy, level)
+    return Figure(
+        "CPU, all cores, median",
+        f"{used.median():.0f}%",
+        "below 95% while training waits for data",
+        LOOK if starved else GOOD,
+        "All cores are busy: end other processes, or use a machine with more of them.",
+    )
 
 
 def _host_memory(run: Run) -> Figure | None:
@@ -117,33 +140,9 @@ def _host_memory(run: Run) -> Figure | None:
     if used.empty:
         return None
     return Figure(
-        "main memory", f"{used.iloc[-1]:.0f} %", "below 90 %", above(used.iloc[-1], 90, 97)
+        "main memory",
+        f"{used.iloc[-1]:.0f}%",
+        "below 90%",
+        above(used.iloc[-1], 90, 97),
+        "Main memory is nearly full: end other processes, or use a larger machine.",
     )
-
-
-def _advice(run: Run, figures: Iterable[Figure]) -> Iterator[str]:
-    """What to try for each figure that is not good."""
-    batch = run.config.get("train.batch_size")
-    larger = f"--config.train.batch_size={2 * batch}" if batch else "--config.train.batch_size"
-    smaller = f"--config.train.batch_size={max(1, batch // 2)}" if batch else ""
-    for figure in figures:
-        if figure.level not in (LOOK, WRONG):
-            continue
-        if figure.label.startswith("share of time waiting"):
-            yield (
-                "The input pipeline is the limit: move the data to a local disk, give the process "
-                "more cores, and measure with python -m mmvae.benchmark."
-            )
-        elif figure.label.startswith("device memory"):
-            room = float(figure.value.split()[0]) < 60
-            yield (
-                f"Raise the batch: {larger}."
-                if room
-                else f"Little is left: {smaller}, or --config.train.accumulate_steps=2."
-            )
-        elif figure.label.startswith("MFU"):
-            yield f"Raise the batch ({larger}) or the model; small steps leave the device idle."
-        elif figure.label.startswith("speed"):
-            yield "Training became slower: look for another process on the machine, or heat."
-        else:
-            yield f"{figure.label} is nearly full: end other processes, or use a larger machine."

@@ -2,16 +2,17 @@
 
 from typing import NamedTuple
 
-from mmvae.reporting.baselines import Baselines, baselines, number
+from mmvae.reporting.baselines import Baselines, baselines
 from mmvae.reporting.runs import Run, finite
-from mmvae.reporting.verdict import GOOD, LOOK, UNKNOWN, Figure, Verdict, below, unknown
+from mmvae.reporting.verdict import GOOD, LOOK, Figure, Verdict, below, unknown
 
 QUESTION = "Which component needs work?"
 MEANING = (
-    "The share explained is 1 - value / baseline: 0 % is what an answer without a model scores, "
-    "100 % is perfect. The component with the least is the one to work on. The loss that "
-    "dominates gets most of the gradient; a weight changes that. What is right of drawn "
-    "pictures is that of evaluation.json, if there: training draws before the samplers are fitted."
+    "The share explained is 1 - value / baseline: 0% is what an answer without a model scores, "
+    "100% is perfect. The component with the least is the one to work on. The loss that "
+    "dominates gets most of the gradient; a weight changes that. What is right of sampled "
+    "pictures is that of evaluation.json, if there: training samples them before the samplers "
+    "are fitted."
 )
 _DOMINATES = 0.9  # share of the weighted total
 
@@ -90,7 +91,7 @@ def answer(run: Run) -> Verdict:
     """The verdict on a run."""
     known = baselines(run)
     scored = [(c, _share(run, c, known)) for c in COMPONENTS]
-    exact = [(c, _right(run, c.metric)) for c in EXACT]
+    exact = [(c, run.measured(c.metric)) for c in EXACT]
     scored, exact = ([pair for pair in pairs if pair[1] is not None] for pairs in (scored, exact))
     if not scored:
         return unknown(QUESTION, "Too early to say: no evaluation was logged yet.")
@@ -101,7 +102,7 @@ def answer(run: Run) -> Verdict:
     component, share = min(judged + exact, key=lambda pair: pair[1])
     name = component.name.split(",")[0]
     text = f"The most room is in the {name}: {_of(component, share, known)}."
-    if all(figure.level in (GOOD, UNKNOWN) for figure in figures):
+    if not any(figure.bad for figure in figures):
         return Verdict(QUESTION, f"All components do well. {text}", tuple(figures), MEANING)
     return Verdict(QUESTION, text, tuple(figures), MEANING, (component.advice,))
 
@@ -110,21 +111,11 @@ def _of(component: Component, share: float, known: Baselines) -> str:
     """A share in words."""
     if component in EXACT:
         return f"{share:.0%} are right in everything"
-    return f"{share:.0%} explained, where 0 % is {known[component.metric].source}"
-
-
-def _right(run: Run, metric: str) -> float | None:
-    """Share right, or None: of `mmvae.evaluate`, else as training logged it.
-
-    Training draws before the samplers are fitted to the latents at rest, and draws worse.
-    """
-    scores = run.evaluation.get("model")
-    measured = number(scores.get(metric)) if isinstance(scores, dict) else None
-    return run.last(f"val/{metric}") if measured is None else measured
+    return f"{share:.0%} explained, where 0% is {known[component.metric].source}"
 
 
 def _exact(component: Component, share: float) -> Figure:
-    healthy = "above 80 %; below 20 % is wrong"
+    healthy = "above 80%; below 20% is wrong"
     return Figure(component.name, f"{share:.0%}", healthy, below(share, 0.8, 0.2))
 
 
@@ -152,8 +143,8 @@ def _figure(run: Run, component: Component, share: float, known: Baselines) -> F
         f"trivial {base.value:{component.form}}: {base.source})"
     )
     if component.metric in _OPEN:
-        return Figure(component.name, text, "above 0 %")
-    healthy = "above 50 %; below 10 % is no better than trivial"
+        return Figure(component.name, text, "above 0%")
+    healthy = "above 50%; below 10% is no better than trivial"
     return Figure(component.name, text, healthy, below(share, 0.5, 0.1))
 
 
@@ -167,4 +158,4 @@ def _dominance(run: Run) -> list[Figure]:
     listed = sorted(parts.items(), key=lambda item: -item[1])
     text = ", ".join(f"{name} {value / total:.0%}" for name, value in listed)
     level = LOOK if listed[0][1] / total > _DOMINATES else GOOD
-    return [Figure("shares of the weighted loss", text, "none above 90 %", level)]
+    return [Figure("shares of the weighted loss", text, "none above 90%", level)]

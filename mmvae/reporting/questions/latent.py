@@ -53,7 +53,7 @@ def _active(run: Run) -> Figure | None:
     return Figure(
         _ACTIVE,
         f"{active:.0f} of {size}",
-        "above 10 %; below 2 % is collapse",
+        "above 10%; below 2% is collapse",
         below(active / size, 0.1, 0.02),
     )
 
@@ -77,5 +77,5 @@ def _image_gap(run: Run) -> Figure | None:
         return None
     share = gap / abs(loss)
     level = WRONG if share < 0.01 else LOOK if share < 0.1 else GOOD
-    healthy = "above 10 %; below 1 % pictures ignore it"
+    healthy = "above 10%; below 1% pictures ignore it"
     return Figure("image z gap, share of the image loss", f"{share:+.0%}", healthy, level)

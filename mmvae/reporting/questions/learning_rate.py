@@ -66,7 +66,7 @@ def _spikes(norm: pd.Series) -> Figure:
     return Figure(
         f"gradient spikes (rows above {_SPIKE} times their surroundings)",
         f"{count} of {len(norm)}",
-        "below 2 % of rows; above 5 % is wrong",
+        "below 2% of rows; above 5% is wrong",
         above(share, 0.02, 0.05) if len(norm) >= _FEW else UNKNOWN,
     )
 
@@ -86,7 +86,7 @@ def _trend(norm: pd.Series) -> Figure:
 
 
 def _clipped(run: Run, norm: pd.Series) -> Figure:
-    label, healthy = "share of clipped steps", "below 50 %; more alone is no fault with Adam"
+    label, healthy = "share of clipped steps", "below 50%; more alone is no fault with Adam"
     shares = finite(run.series("train/grad_clipped"))
     if len(shares):
         share = float(shares.mean())
@@ -105,7 +105,7 @@ def _fall(run: Run, loss: pd.Series) -> Figure:
     return Figure(
         "training loss, first row to last tenth",
         f"{first:.3g} to {last:.3g} ({-fall:+.0%})",
-        "falls; by less than 10 % nothing was learned",
+        "falls; by less than 10% nothing was learned",
         WRONG if fall < _NOTHING_LEARNED and not started else GOOD,
     )
 
@@ -118,7 +118,7 @@ def _end(loss: pd.Series) -> Figure:
     return Figure(
         "slope of the loss over the last quarter",
         f"{change:+.1%}",
-        "between -10 % and +10 %: it has levelled off",
+        "between -10% and +10%: it has levelled off",
         level if change < 0.5 else WRONG,
     )
 
@@ -126,7 +126,7 @@ def _end(loss: pd.Series) -> Figure:
 def _reach(run: Run, ratio: float | None) -> Figure:
     """Whether anything was learned that a trivial answer does not know."""
     shares = components.shares(run)
-    label, healthy = "best component, share explained beyond trivial", "above 0 %"
+    label, healthy = "best component, share explained beyond trivial", "above 0%"
     if not shares:
         return Figure(label, "not evaluated yet", healthy)
     # With updates of a good size it is only too early.
@@ -156,7 +156,7 @@ def _verdict(run: Run, ratio: float | None, direction: str, figures: list[Figure
         shown = f"training diverged at step {run.diverged[0]:,}"
     flag = "--config.optimizer.learning_rate="
     lower, higher = (f"{flag}{rate / 3:.1g}", f"{flag}{rate * 3:.1g}") if rate else ("", "")
-    watch = [figure for figure in figures if figure.level not in (GOOD, UNKNOWN)]
+    watch = [figure for figure in figures if figure.bad]
     also = f"; watch the {watch[0].label}: {watch[0].value}" if watch else ""
     answers = {
         "high": f"{given} looks too high: {shown}.",

@@ -3,35 +3,27 @@
 import math
 
 from mmvae.reporting.runs import Run, finite
-from mmvae.reporting.verdict import GOOD, UNKNOWN, WRONG, Figure, Verdict, above
+from mmvae.reporting.verdict import GOOD, WRONG, Figure, Verdict, above, remedies
 
 QUESTION = "Is it stable?"
 MEANING = (
     "A latent longer than the prior's (the square root of its dimensions) makes new samples look "
     "unlike reconstructions. A loss that ends above its lowest value has lost ground."
 )
-_ADVICE = {
-    "diverged": "Lower the learning rate, and continue: the checkpoints before are kept.",
-    "rise": "The best checkpoint is kept; lower the learning rate for a steadier end.",
-    "jumps": "Lower the learning rate, or lengthen the warm-up.",
-    "drift": "Raise --config.loss.weights.kl.",
-}
 
 
 def answer(run: Run) -> Verdict:
     """The verdict on a run."""
-    figures = {"diverged": _diverged(run), "rise": _rise(run), "jumps": _jumps(run)}
-    figures |= {"drift": _norm(run), "kl": _kl(run)}
-    figures = {name: figure for name, figure in figures.items() if figure}
-    bad = [name for name, figure in figures.items() if figure.level not in (GOOD, UNKNOWN)]
+    figures = (_diverged(run), _rise(run), _jumps(run), _norm(run), _kl(run))
+    figures = tuple(figure for figure in figures if figure)
+    bad = [figure for figure in figures if figure.bad]
     if run.diverged:
         text = f"No: it diverged at step {run.diverged[0]:,}."
     elif bad:
-        text = f"Not quite: {figures[bad[0]].label} {figures[bad[0]].value}."
+        text = f"Not quite: {bad[0].label} {bad[0].value}."
     else:
         text = "Yes: nothing diverged, and the latent stays where it is."
-    advice = tuple(_ADVICE[name] for name in bad if name in _ADVICE)
-    return Verdict(QUESTION, text, tuple(figures.values()), MEANING, advice)
+    return Verdict(QUESTION, text, figures, MEANING, remedies(figures))
 
 
 def _diverged(run: Run) -> Figure:
@@ -39,7 +31,13 @@ def _diverged(run: Run) -> Figure:
         return Figure("values that are not finite", "none", "none", GOOD)
     step, names = run.diverged
     listed = ", ".join(name.split("/")[-1] for name in names[:4])
-    return Figure("values that are not finite", f"step {step:,}: {listed}", "none", WRONG)
+    return Figure(
+        "values that are not finite",
+        f"step {step:,}: {listed}",
+        "none",
+        WRONG,
+        "Lower the learning rate, and continue: the checkpoints before are kept.",
+    )
 
 
 def _rise(run: Run) -> Figure | None:
@@ -52,8 +50,9 @@ def _rise(run: Run) -> Figure | None:
     return Figure(
         "training loss, end above its lowest",
         f"{rise:+.0%}",
-        "below 10 %; above 50 % is wrong",
+        "below 10%; above 50% is wrong",
         above(rise, 0.1, 0.5),
+        "The best checkpoint is kept; lower the learning rate for a steadier end.",
     )
 
 
@@ -64,10 +63,11 @@ def _jumps(run: Run) -> Figure | None:
         return None
     worse = int((loss.diff() > 0.2 * loss.shift().abs()).sum())
     return Figure(
-        "evaluations that lost more than 20 %",
+        "evaluations that lost more than 20%",
         f"{worse} of {len(loss)}",
-        "none; above 10 % is wrong",
+        "none; above 10% is wrong",
         above(worse / len(loss), 0.0, 0.1),
+        "Lower the learning rate, or lengthen the warm-up.",
     )
 
 
@@ -81,6 +81,7 @@ def _norm(run: Run) -> Figure | None:
         f"{ratio:.2f} times",
         "below 2; above 5 is wrong",
         above(ratio, 2, 5),
+        "Raise --config.loss.weights.kl.",
     )
 
 

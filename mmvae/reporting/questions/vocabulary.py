@@ -1,10 +1,9 @@
 """Did the vocabulary build well? Size, coverage, truncation, unknown pieces, round trip."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from mmvae.reporting.runs import Run
-from mmvae.reporting.verdict import GOOD, LOOK, UNKNOWN, Figure, Verdict, above, below, unknown
+from mmvae.reporting.verdict import GOOD, LOOK, Figure, Verdict, above, below, remedies, unknown
 
 QUESTION = "Did the vocabulary build well?"
 MEANING = (
@@ -18,6 +17,10 @@ _SMALL = 1000
 _FALLBACK = (0.02, 0.10)  # share of pieces
 _CUT = (0.01, 0.05)  # share of captions
 _PER_WORD = (2.0, 3.0)  # pieces
+_LARGER = (
+    "Prepare the data again with a larger vocabulary: python -m data_prep.prepare ... "
+    "--vocab-size 4000 (byte pieces then stand in for rare letters)."
+)
 
 
 def answer(run: Run) -> Verdict:
@@ -29,14 +32,13 @@ def answer(run: Run) -> Verdict:
     figures = [_size(words, captions), _fallback(words), _cut(words)]
     figures += [_round_trip(words), _per_word(words, captions)]
     figures = tuple(figure for figure in figures if figure)
-    bad = [figure for figure in figures if figure.level not in (GOOD, UNKNOWN)]
+    bad = [figure for figure in figures if figure.bad]
     size = f"The vocabulary of {words['size']:,} pieces"
     if not bad:
         return Verdict(QUESTION, f"{size} fits these captions.", figures, MEANING)
     named = "; ".join(f"{figure.label}: {figure.value}" for figure in bad)
-    return Verdict(
-        QUESTION, f"{size} fits poorly: {named}.", figures, MEANING, tuple(_advice(bad, words))
-    )
+    text = f"{size} fits poorly: {named}."
+    return Verdict(QUESTION, text, figures, MEANING, remedies(figures))
 
 
 def _size(words: dict[str, Any], captions: dict[str, Any]) -> Figure:
@@ -48,7 +50,7 @@ def _size(words: dict[str, Any], captions: dict[str, Any]) -> Figure:
         text += f" ({distinct:,} different words in the captions)"
     poor = size < _SMALL and distinct and size < distinct
     level = LOOK if poor else GOOD
-    return Figure("size", text, "1,000 or more, or as many as different words", level)
+    return Figure("size", text, "1,000 or more, or as many as different words", level, _LARGER)
 
 
 def _fallback(words: dict[str, Any]) -> Figure | None:
@@ -58,8 +60,9 @@ def _fallback(words: dict[str, Any]) -> Figure | None:
     return Figure(
         f"unknown or byte pieces in the {words.get('measured_on', 'val')} captions",
         f"{share:.1%}",
-        "below 2 %; above 10 % is wrong",
+        "below 2%; above 10% is wrong",
         above(share, *_FALLBACK),
+        _LARGER,
     )
 
 
@@ -67,11 +70,14 @@ def _cut(words: dict[str, Any]) -> Figure | None:
     share = words.get("truncated")
     if share is None:
         return None
+    longest = words.get("p95_length")
+    example = f" such as {longest}, which 95% of captions need" if longest else ""
     return Figure(
         f"captions longer than {words.get('caption_length')} pieces, which are cut",
         f"{share:.1%}",
-        "below 1 %; above 5 % is wrong",
+        "below 1%; above 5% is wrong",
         above(share, *_CUT),
+        f"Raise --config.data.caption_length{example}.",
     )
 
 
@@ -82,8 +88,9 @@ def _round_trip(words: dict[str, Any]) -> Figure | None:
     return Figure(
         "captions that come back unchanged",
         f"{share:.1%}",
-        "99.9 % or more; below 95 % is wrong",
+        "99.9% or more; below 95% is wrong",
         below(share, 0.999, 0.95),
+        _LARGER,
     )
 
 
@@ -96,17 +103,5 @@ def _per_word(words: dict[str, Any], captions: dict[str, Any]) -> Figure | None:
         f"{rate:.2f}",
         "below 2; above 3 is close to letters",
         above(rate, *_PER_WORD),
+        _LARGER,
     )
-
-
-def _advice(bad: list[Figure], words: dict[str, Any]) -> Iterator[str]:
-    labels = " ".join(figure.label for figure in bad)
-    if "cut" in labels:
-        longest = words.get("p95_length")
-        example = f" such as {longest}, which 95 % of captions need" if longest else ""
-        yield f"Raise --config.data.caption_length{example}."
-    if any(word in labels for word in ("unknown", "size", "pieces a word", "unchanged")):
-        yield (
-            "Prepare the data again with a larger vocabulary: python -m data_prep.prepare ... "
-            "--vocab-size 4000 (byte pieces then stand in for rare letters)."
-        )
