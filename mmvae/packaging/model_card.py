@@ -5,11 +5,11 @@ Its front matter is that of the Hugging Face hub.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmvae import __version__
 from mmvae.inference.session import Session
-from mmvae.runs.directory import CARD, METRICS
+from mmvae.runs.directory import CARD, EVALUATION, METRICS
 from mmvae.runs.writers.jsonl import read_rows
 
 Card = dict[str, Any] | None  # the data card of the run
@@ -26,6 +26,15 @@ _METRICS = {
     "coherence_caption_to_image": "pictures that show what the caption says",
     "coherence_joint": "new pictures that show what their new caption says",
 }
+
+
+class Measured(NamedTuple):
+    """A metric of a checkpoint, its 95 % interval as text or "", and what it means."""
+
+    name: str
+    value: float
+    interval: str
+    meaning: str
 
 
 def model_card(session: Session, run: Path, licence: str) -> str:
@@ -47,27 +56,43 @@ def text(session: Session, run: Path, licence: str = "") -> str:
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items()) + "\n"
 
 
-def metrics(run: Path, step: int) -> list[tuple[str, float, str]]:
-    """[(name, value, meaning)] of the last validation logged up to a checkpoint."""
-    row = {}
+def metrics(run: Path, step: int) -> list[Measured]:
+    """What is known of a checkpoint: as `mmvae.evaluate` measured it, else as training logged it.
+
+    Training samples before the samplers are fitted to the latents at rest, and does worse.
+    """
+    logged = {}
     path = run / METRICS
-    for logged in read_rows(path) if path.exists() else ():
-        if logged.get("step", 0) <= step:
-            row |= {name: value for name, value in logged.items() if name.startswith("val/")}
-    known = ((name, row.get(f"val/{name}"), meaning) for name, meaning in _METRICS.items())
-    return [(name, value, meaning) for name, value, meaning in known if value is not None]
+    for row in read_rows(path) if path.exists() else ():
+        if row.get("step", 0) <= step:
+            logged |= {name.removeprefix("val/"): x for name, x in row.items() if "val/" in name}
+    evaluation = _evaluation(run, step)
+    known = logged | (evaluation["model"] if evaluation else {})
+    rows = [_measured(name, known[name]) for name in _METRICS if name in known]
+    return [row for row in rows if row.value is not None]
+
+
+def _measured(name: str, score: Any) -> Measured:
+    """Of a number, or of one with its interval as {"value": ..., "low": ..., "high": ...}."""
+    if not isinstance(score, dict):
+        return Measured(name, score, "", _METRICS[name])
+    low, high = score["low"], score["high"]
+    interval = "" if low is None else f"{low:.4g} to {high:.4g}"
+    return Measured(name, score["value"], interval, _METRICS[name])
+
+
+def _evaluation(run: Path, step: int) -> dict[str, Any] | None:
+    """The run's evaluation, where it is of this checkpoint."""
+    evaluation = _json(run / EVALUATION)
+    return evaluation if evaluation and evaluation.get("step") == step else None
 
 
 def _what(session: Session) -> str:
-    height, width, channels = session.modalities["image"].shape
-    words = session.modalities["caption"]
-    length, vocabulary = words.length, words.vocab_size
-    kind = "grey" if channels == 1 else "RGB"
+    parts = [f"{name} ({modality.describe()})" for name, modality in session.modalities.items()]
     return (
-        f"One continuous latent of {session.latent_dim} dimensions for a picture "
-        f"({width} x {height}, {kind}) and its caption (up to {length} of {vocabulary} sub-word "
-        f"pieces). It writes a caption for a picture, draws a picture for a caption, and invents "
-        f"new pairs from a seed. Made with mmvae {__version__}; checkpoint {session.step}."
+        f"One continuous latent of {session.latent_dim} dimensions for {' and '.join(parts)}. It "
+        f"writes a caption for a picture, makes a picture for a caption, and invents new pairs "
+        f"from a seed. Made with mmvae {__version__}; checkpoint {session.step}."
     )
 
 
@@ -88,9 +113,16 @@ def _numbers(run: Path, step: int) -> str:
     rows = metrics(run, step)
     if not rows:
         return "Nothing was measured."
-    lines = [f"| {name} | {value:.4g} | {meaning} |" for name, value, meaning in rows]
-    table = "\n".join(["| metric | value | |", "|---|---|---|", *lines])
-    return f"On the validation split, as logged in training; no intervals.\n\n{table}"
+    lines = [
+        f"| {name} | {value:.4g} | {interval} | {words} |" for name, value, interval, words in rows
+    ]
+    table = "\n".join(["| metric | value | 95 % interval | |", "|---|---|---|---|", *lines])
+    logged = "the validation split, as logged in training"
+    evaluation = _evaluation(run, step)
+    if not evaluation:
+        return f"On {logged}; no intervals.\n\n{table}"
+    pairs, split = evaluation["pairs"], evaluation["split"]
+    return f"On {pairs:,} pairs of the {split} split; without an interval, on {logged}.\n\n{table}"
 
 
 def _limits(card: Card) -> str:
