@@ -30,7 +30,7 @@ _OPTIONS = {"concurrency_id": "model", "concurrency_limit": _AT_ONCE}
 # Fonts of the visitor's system: nothing is fetched from elsewhere.
 _THEME = gr.themes.Default(
     font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
-)
+).set(body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300")
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -105,7 +105,8 @@ def _shown(function: Callable) -> Callable:
         try:
             return function(*args, **kwargs)
         except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            sentence = str(error)[:1].upper() + str(error)[1:]
+            raise gr.Error(sentence, title="Not done", print_exception=False) from error
 
     return wrapped
 

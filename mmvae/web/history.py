@@ -1,5 +1,6 @@
 """What a visitor did since the page was opened, to be loaded back."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class History:
     ) -> tuple[list[Entry], gr.Radio]:
         """Values of `outputs` when `part` has run with `settings`."""
         past = [(self._parts.index(part), settings), *past][:_MOST]
-        labels = [_label(self._parts[index].name, values) for index, values in past]
+        labels = [_label(self._parts[index], values) for index, values in past]
         # A number makes labels unique, which the list needs.
         labels = [f"{len(past) - place}. {label}" for place, label in enumerate(labels)]
         return past, gr.Radio(labels, value=None)
@@ -68,6 +69,14 @@ def _there(field: Component, value: Any) -> Any:
     return None if gone else value
 
 
-def _label(name: str, settings: Sequence[Any]) -> str:
-    words = ["picture" if "/" in str(s) else f"{s}" for s in settings if s not in (None, "")]
-    return f"{name}: {', '.join(words)}"[:_LABEL]
+def _label(part: Tab, settings: Sequence[Any]) -> str:
+    """The tab's name, and the settings that are not as the page opened."""
+    pairs = zip(part.inputs, settings)
+    words = [_words(field, value) for field, value in pairs if value not in ("", field.value)]
+    return ": ".join(filter(None, (part.name, ", ".join(words))))[:_LABEL]
+
+
+def _words(field: Component, value: Any) -> str:
+    """A setting in words: its label, without what explains it, and its value."""
+    name = re.split(" · |: ", field.label)[0].lower()
+    return name.removeprefix("or ") if isinstance(field, gr.Image) else f"{name} {value}"

@@ -18,8 +18,8 @@ def build(studio: Studio) -> list[Tab]:
         return []
     gr.Markdown(
         f"Nearest of {len(studio.training):,} training pairs by 16-pixel thumbnails. *Nearer than "
-        "99 % of held-out pictures* means: of real pictures that the model never saw, only 1 % "
-        "lie so near to a training picture. A copy says 100 %; new pictures say anything."
+        "99% of held-out pictures* means: of real pictures that the model never saw, only 1% "
+        "lie so near to a training picture. A copy says 100%; new pictures say anything."
     )
     with gr.Row():
         num, seed = fields.number(limits.CARDS, 4), fields.seed()
