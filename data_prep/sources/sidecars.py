@@ -75,9 +75,9 @@ def _read(inventory, name):
 
 def _said(several, way):
     if way == "captions":
-        return Note(f"{several} caption files have several lines, each a caption")
+        return Note(f"caption files with several lines ({several}): each line is a caption")
     hint = "--lines captions takes each line as a caption of its own"
-    return Note(f"{several} caption files have several lines, read as one caption; {hint}")
+    return Note(f"caption files with several lines ({several}): all are one caption; {hint}")
 
 
 def _by_stem(names):

@@ -105,7 +105,9 @@ def whole(pictures: Sequence[str], groups: Sequence[str]) -> list[str]:
 
 
 def _named(word: str) -> str:
-    name = _ALIASES.get(word.lower(), word.lower())
+    """The split that a word means, with a year or not: "Validation", "val_2014"."""
+    bare = re.sub(r"[\W_]*\d*$", "", word.lower())
+    name = _ALIASES.get(bare, bare)
     return name if name in SPLITS else ""
 
 

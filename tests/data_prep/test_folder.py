@@ -132,7 +132,7 @@ def test_lines_of_a_caption_file_are_one_caption_or_several(tmp_path):
     pairs, ledger = account(f"folder:{tmp_path}")
     assert [pair.caption.split() for pair in pairs] == [["A", "ship", "A", "boat"], ["A", "lamp"]]
     (note,) = ledger.facts()["notes"]
-    assert note.startswith("1 caption files have several lines") and "--lines captions" in note
+    assert note.startswith("caption files with several lines (1)") and "--lines captions" in note
     several = read(f"folder:{tmp_path}", lines="captions")
     assert captions(several) == {"1.png": "A ship", "1.png#2": "A boat", "2.png": "A lamp"}
     assert [pair.picture for pair in several] == ["1.png", "1.png", "2.png"]

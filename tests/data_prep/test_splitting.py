@@ -1,7 +1,10 @@
 """Splits: nothing torn apart, the same every time, the shares that were asked for."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from data_prep.stages import splitting
 from data_prep.stages.splitting import assign
 from mmvae.errors import UserError
 
@@ -67,3 +70,52 @@ def test_nothing_to_train_on_and_unknown_names_are_errors():
 
 def test_no_held_out_pairs_on_request():
     assert set(assign(["a", "b"], ["", ""], {"val": 0.0, "test": 0.0})) == {"train"}
+
+
+@pytest.mark.parametrize(
+    ("path", "split"),
+    [
+        ("train/1.png", "train"),
+        ("images/Validation/birds/1.png", "val"),
+        ("val2017/1.png", "val"),
+        ("TEST_2/1.png", "test"),
+        ("trains/1.png", ""),
+        ("test.png", ""),
+        ("a/dev tools/1.png", ""),
+    ],
+)
+def test_folders_that_are_named_after_a_split(path, split):
+    assert splitting.of_folders(path) == split
+    assert splitting.of_folders(path, "dev") == (split or "val")
+
+
+@pytest.mark.parametrize(
+    ("path", "split"),
+    [
+        ("captions_val2014.json", "val"),
+        ("train-00000-of-00004.parquet", "train"),
+        ("test/train-0.tar", "test"),
+        ("contest.csv", ""),
+        ("captions.csv", ""),
+    ],
+)
+def test_files_that_are_named_after_a_split(path, split):
+    assert splitting.of_file(path) == split
+
+
+@given(st.lists(st.tuples(st.sampled_from("pqrs"), st.sampled_from(["", *"abc"])), max_size=12))
+def test_pictures_and_groups_are_never_torn(pairs):
+    pictures, groups = [p for p, _ in pairs], [g for _, g in pairs]
+    keys = splitting.whole(pictures, groups)
+    for names in (pictures, groups):
+        for name in set(names) - {""}:
+            assert len({key for key, other in zip(keys, names, strict=True) if other == name}) == 1
+    linked = {(p, g or p) for p, g in pairs}
+    for p, g in linked:  # and no more is joined than has to be
+        if sum(p in link or g in link for link in linked) == 1:
+            assert keys[pictures.index(p)] == g
+
+
+def test_a_picture_in_several_splits_goes_to_the_one_held_out_most():
+    given_splits = ["train", "validation", "", "test", "val"]
+    assert splitting.one_each("aabbc", given_splits) == ["val", "val", "test", "test", "val"]
