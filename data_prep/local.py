@@ -1,18 +1,20 @@
 """The stages of preparing a data set, in the order of `prepare`."""
 
+from argparse import Namespace
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from data_prep import workers
 from data_prep.output import card
 from data_prep.output import folder as output
-from data_prep.output.ledger import Ledger, not_read
-from data_prep.sources import specs as sources
-from data_prep.sources.pair import Note, Pair, Unread
+from data_prep.output.ledger import Ledger, nothing_left
+from data_prep.sources import specs
+from data_prep.sources.pair import Note
 from data_prep.stages import captions, duplicates, images, splitting, vocabulary
 from mmvae.data.directory import TOKENIZER
 from mmvae.data.text import Tokenizer
@@ -22,8 +24,17 @@ _BATCH = 2048  # raw pictures held at once
 _ANEW = "--split-names ignore chooses them by hash"
 
 
-def prepare(options, settings, folder):
-    """Writes the whole data set into a folder; returns its card."""
+def prepare(options: Namespace, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Writes the whole data set into a folder; returns its card.
+
+    Args:
+        options: of the command.
+        settings: of them those that the card keeps.
+        folder: an empty one.
+
+    Raises:
+        UserError: a source is wrong, or too little of it is usable.
+    """
     ledger = Ledger()
     with workers.pool(options.workers) as parallel:
         pairs, pictures = _collect(options, ledger, parallel)
@@ -33,7 +44,7 @@ def prepare(options, settings, folder):
         rejected = [*ledger.refused, *screened, *doubles]
         output.write_rejected(folder, rejected)
         if not kept:
-            raise UserError(_nothing(rejected, ledger))
+            raise UserError(nothing_left(rejected, ledger))
         splits = _split(kept, options, ledger)
         channels = options.channels or max(pictures[pair.picture].channels for pair, _ in kept)
         encoded = _encode(kept, pictures, channels, options, parallel)
@@ -57,7 +68,7 @@ def _collect(options, ledger, parallel):
     """(pairs, {picture: Cleaned or Refused}): every picture is cleaned once."""
     rules = images.Rules(options.image_size, options.channels, options.min_side, options.max_aspect)
     pairs, pictures = [], {}
-    stream = ledger.pairs(_of_groups(sources.read(options.source, options), options))
+    stream = ledger.pairs(specs.read(options.source, options))
     with tqdm(desc="cleaning pictures", unit=" pairs", disable=None) as bar:
         while batch := list(islice(stream, _BATCH)):
             new = {pair.picture: pair for pair in batch if pair.picture not in pictures}
@@ -66,25 +77,6 @@ def _collect(options, ledger, parallel):
             bar.update(len(batch) - len(new))
             pairs += [replace(pair, image=b"") for pair in batch]
     return pairs, pictures
-
-
-def _of_groups(items, options):
-    """Yields items without the pairs of groups that were not asked for (a book, say)."""
-    only, without, found = set(options.groups), set(options.without_groups), set()
-    for item in items:
-        group = item.group if isinstance(item, Pair) else None
-        found.add(group)
-        if group is not None and (group in without or (only and group not in only)):
-            yield Unread("pairs of other groups", item.id)
-        else:
-            yield item
-    if unknown := (only | without) - found:
-        groups = sorted(found - {"", None})
-        raise UserError(
-            f"no pair belongs to group {', '.join(sorted(unknown))}; in the column "
-            f"{options.group_column} (--group-column) there are: "
-            f"{', '.join(groups[:10]) or 'none'}{', ...' if len(groups) > 10 else ''}"
-        )
 
 
 def _clean_picture(job):
@@ -203,22 +195,7 @@ def _row(pair, text, image, tokenizer):
     }
 
 
-def _name(specs):
+def _name(sources):
     """A short name for what the sources hold, the same wherever the data set is written."""
-    places = [spec.partition(":") for spec in specs]
+    places = [spec.partition(":") for spec in sources]
     return " + ".join(f"{kind} {Path(place).name}" for kind, _, place in places)
-
-
-def _nothing(rejected, ledger):
-    """What to say where no pair is left."""
-    counts = Counter(refused.reason for _, refused in rejected)
-    listed = ", ".join(f"{reason} ({number})" for reason, number in counts.most_common())
-    parts = [
-        f"no usable pair is left of {len(rejected)}: {listed or 'the source holds no picture'}"
-    ]
-    if rejected:
-        pair, refused = rejected[0]
-        parts.append(f"for example {pair.id}: {refused.detail or refused.reason}")
-    return "; ".join(
-        [*parts, *filter(None, [not_read(ledger.facts()["not_read"])]), *ledger.hints()]
-    )

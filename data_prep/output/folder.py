@@ -61,7 +61,11 @@ def _settings(out):
 
 @contextmanager
 def replacing(out: str | Path) -> Iterator[Path]:
-    """Yields a folder beside `out` that takes its place at the end, and only on success."""
+    """Yields a folder beside `out` that takes its place at the end, and only on success.
+
+    Raises:
+        UserError: it cannot be made.
+    """
     out = Path(out).absolute()
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

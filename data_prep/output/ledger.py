@@ -1,7 +1,7 @@
 """The account of what the sources hold: what gives no pair is here, with its reason or counted."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from data_prep.sources.pair import Item, Note, Pair, Refusal, Unread
@@ -17,7 +17,7 @@ class Ledger:
         refused: [(what stands for the input, why it gives no pair)].
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.refused: list[tuple[Pair, Refused]] = []
         self._unread: dict[str, list[str]] = defaultdict(list)
         self._counted: Counter[str] = Counter()
@@ -63,6 +63,19 @@ def not_read(kinds: dict[str, int]) -> str:
     parts = [f"{number} {kind}" for kind, number in kinds.items()]
     more = [f"and {len(parts) - _KINDS} other kinds"] if len(parts) > _KINDS else []
     return f"not read: {', '.join([*parts[:_KINDS], *more])}" if parts else ""
+
+
+def nothing_left(rejected: Sequence[tuple[Pair, Refused]], ledger: Ledger) -> str:
+    """What to say where all inputs were rejected: why, what was not read, what to type."""
+    counts = Counter(refused.reason for _, refused in rejected)
+    reasons = ", ".join(f"{reason} ({number})" for reason, number in counts.most_common())
+    parts = [
+        f"no usable pair is left of {len(rejected)}: {reasons or 'the source holds no picture'}"
+    ]
+    if rejected:
+        pair, refused = rejected[0]
+        parts.append(f"for example {pair.id}: {refused.detail or refused.reason}")
+    return "; ".join(filter(None, [*parts, not_read(ledger.facts()["not_read"]), *ledger.hints()]))
 
 
 def _with_files(text, about):

@@ -26,7 +26,7 @@ class Inventory:
     Names are relative to the root, with "/" between the parts.
     """
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path) -> None:
         self.root = root
         self._taken: set[str] = set()
         self._others: list[Unread] = []  # what is no file

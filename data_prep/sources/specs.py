@@ -20,7 +20,7 @@ from data_prep.sources import (
     sprites,
     webdataset,
 )
-from data_prep.sources.pair import Item, Pair, Refusal, damage, printable
+from data_prep.sources.pair import Item, Pair, Refusal, Unread, damage, printable
 from mmvae.errors import UserError
 
 
@@ -29,11 +29,15 @@ def read(specs: Sequence[str], options: Namespace) -> Iterator[Item]:
 
     Args:
         specs: list of "kind:place".
-        options: the command's options (column names, image size, seed, number of sprites).
+        options: the command's options (column names, groups, image size, seed, ...).
 
     Raises:
-        UserError: an unknown kind, or what the source itself finds wrong.
+        UserError: an unknown kind, a group that no pair has, or what a source finds wrong.
     """
+    yield from _of_groups(_all(specs, options), options)
+
+
+def _all(specs, options):
     seen: Counter[str] = Counter()
     for number, spec in enumerate(specs, 1):
         kind, _, place = spec.partition(":")
@@ -42,6 +46,25 @@ def read(specs: Sequence[str], options: Namespace) -> Iterator[Item]:
         prefix = f"{number}/" if len(specs) > 1 else ""
         for item in SOURCES[kind][1](place, options):
             yield _identified(item, prefix, seen) if isinstance(item, Pair | Refusal) else item
+
+
+def _of_groups(items, options):
+    """Yields items without the pairs of groups that were not asked for (a book, say)."""
+    only, without, groups = set(options.groups), set(options.without_groups), set()
+    for item in items:
+        group = item.group if isinstance(item, Pair) else None
+        groups.add(group)
+        if group is not None and (group in without or (only and group not in only)):
+            yield Unread("pairs of other groups", item.id)
+        else:
+            yield item
+    if unknown := (only | without) - groups:
+        known = sorted(groups - {"", None})
+        raise UserError(
+            f"no pair belongs to group {', '.join(sorted(unknown))}; in the column "
+            f"{options.group_column} (--group-column) there are: "
+            f"{', '.join(known[:10]) or 'none'}{', ...' if len(known) > 10 else ''}"
+        )
 
 
 def _identified(item: Pair | Refusal, prefix: str, seen: Counter[str]) -> Pair | Refusal:

@@ -20,6 +20,8 @@ DEFAULTS = {
     "image_column": "image",
     "caption_column": "caption",
     "group_column": "group",
+    "groups": [],
+    "without_groups": [],
     "lines": "text",
     "image_size": 32,
     "seed": 0,
