@@ -32,7 +32,7 @@ EXEMPT = {
         *("mmvae", "data_prep", "configs"),
     ],
     "shapes": [],
-    "described": ["mmvae/runs", "mmvae/evaluation", "mmvae", "data_prep"],
+    "described": ["mmvae/runs", "mmvae/evaluation", "mmvae"],
     "short": ["mmvae/runs", "mmvae/training"],
 }
 
