@@ -106,7 +106,7 @@ def _shown(function: Callable) -> Callable:
             return function(*args, **kwargs)
         except UserError as error:
             sentence = str(error)[:1].upper() + str(error)[1:]
-            raise gr.Error(sentence, title="Not done", print_exception=False) from error
+            raise gr.Error(sentence, print_exception=False) from error
 
     return wrapped
 
