@@ -28,7 +28,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 EXEMPT = {
     "annotated": [
-        *("mmvae/data", "mmvae/runs", "mmvae/evaluation", "mmvae/training", "mmvae/performance"),
+        *("mmvae/runs", "mmvae/evaluation", "mmvae/training", "mmvae/performance"),
         *("mmvae", "data_prep", "configs"),
     ],
     "shapes": [],
