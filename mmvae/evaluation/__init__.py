@@ -1,6 +1,7 @@
 """Numbers beside their baselines, with intervals.
 
-Files, each importing only those before it: `split`, `answers`, `estimates`, `outcome`, `floors`,
-`language_model`, `neighbours`, `features`, `sprite_reader`, `families` (a file each), `baselines`,
-`samples`, `suite`.
+Files, each importing only those before it: `estimates` (with intervals), `formats`, `split`,
+`answers`, `language_model`, `neighbours`, `features`, `sprite_reader`, `samples`, `baselines`,
+`job`, `families` (a file each), `suite` (all of them), `outcome` (JSON and tables), `measure` (a
+run).
 """

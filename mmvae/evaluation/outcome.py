@@ -1,55 +1,24 @@
 """An evaluation as a JSON file, read back for comparisons, and as tables for a terminal."""
 
 import json
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mmvae.errors import UserError
 from mmvae.evaluation.estimates import Estimate, difference
+from mmvae.evaluation.formats import Format
+from mmvae.evaluation.suite import formats
 
-# How a number is shown, and which way is better; the first pattern that fits counts.
-_FORMS = (
-    ("coherence_*", ".1%", "higher"),
-    ("retrieval_*_at_*", ".1%", "higher"),
-    ("retrieval_*_rank", ".1f", "lower"),
-    ("caption_accuracy*", ".1%", "higher"),
-    ("caption_exact_match*", ".1%", "higher"),
-    ("caption_copied*", ".1%", ""),
-    ("caption_distinct*", ".3f", ""),
-    ("caption_perplexity*", ".3f", "lower"),
-    ("caption_bleu4*", ".1f", "higher"),
-    ("caption_chrf*", ".1f", "higher"),
-    ("caption_*", ".3f", "higher"),
-    ("image_mse*", ".4f", "lower"),
-    ("image_l1*", ".4f", "lower"),
-    ("image_psnr*", ".2f", "higher"),
-    ("image_bits_per_dim", ".3f", "lower"),
-    ("image_*", ".3f", "higher"),
-    ("elbo_*", ".1f", "higher"),
-    ("iwae_effective*", ".2f", "higher"),
-    ("iwae_*", ".1f", "higher"),
-    ("log_likelihood_*", ".1f", "higher"),
-    ("latent_*", ".1f", ""),
-    ("kid_*", ".5f", "lower"),
-    ("mmd_*", ".3f", "lower"),
-    ("fid_*", ".2f", "lower"),
-    ("memorisation_suspect", ".1%", "5 % is usual"),
-    ("memorisation_closer", ".3f", "0.5 is usual"),
-    ("memorisation_caption*", ".1%", ""),
-    ("memorisation_*", ".4f", ""),
-    ("precision_*", ".3f", "higher"),
-    ("recall_*", ".3f", "higher"),
-    ("density_*", ".3f", "higher"),
-    ("coverage_*", ".3f", "higher"),
-    ("alignment_margin", ".3f", "higher"),
-    ("loss_*", ".4f", "lower"),
-    ("*", ".4f", ""),
-)
+_HEAD = f"  {'better':<14}unit"
+_UNTOLD = Format(".4f")  # of a name that older files have and no family any more
 
 
-def text(result, model):
-    """JSON of a result (dict) with the replicates of its estimates {name: Estimate}.
+def text(result: dict[str, Any], model: dict[str, Estimate]) -> str:
+    """JSON of a result with the replicates of its estimates.
 
     The replicates let another evaluation be compared with this one, item by item.
     """
@@ -62,8 +31,8 @@ def text(result, model):
     return f'{body[:-2]},\n  "replicates": {json.dumps(replicates)}\n}}\n'
 
 
-def read(path):
-    """(result, {name: Estimate}) of a file that `text` wrote.
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Estimate]]:
+    """(result, its estimates) of a file that `text` wrote.
 
     Raises:
         UserError: the file is no evaluation.
@@ -87,7 +56,7 @@ def read(path):
     return result, model
 
 
-def unlike(ours, theirs):
+def unlike(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     """A note in a list, if two results are not of the same items: differences mislead then."""
     of = lambda result: {
         "data": result["data"],
@@ -100,12 +69,12 @@ def unlike(ours, theirs):
     return [f"{theirs['run']} was measured with other {', '.join(apart)}: differences mislead."]
 
 
-def differences(ours, theirs):
-    """{name: Estimate of ours - theirs} of the names both have."""
+def differences(ours: dict[str, Estimate], theirs: dict[str, Estimate]) -> dict[str, Estimate]:
+    """ours - theirs, of the names both have."""
     return {name: difference(ours[name], theirs[name]) for name in ours if name in theirs}
 
 
-def table(result):
+def table(result: dict[str, Any]) -> Iterator[str]:
     """Lines: every number with its interval, the baselines that have it, and the notes."""
     yield (
         f"{result['run']} ({result['checkpoint']}), {result['split']} split: {result['pairs']:,} "
@@ -115,21 +84,23 @@ def table(result):
         beside = [b for b, values in result["baselines"].items() if set(values) & set(names)]
         yield ""
         head = f"{family:<38}{'model':>11}{'':>21}" + "".join(f"{b:>12}" for b in beside)
-        yield head + "  better"
+        yield head + _HEAD
         for name in names:
             cells = [_cell(name, result["baselines"][b].get(name)) for b in beside]
             yield (
                 f"  {name:<36}{_cell(name, result['model'][name]):>11}"
                 f"{_interval(name, result['model'][name]):>21}"
                 + "".join(f"{cell:>12}" for cell in cells)
-                + f"  {_form(name)[1]}"
+                + _judged(name)
             ).rstrip()
     for note in result["notes"]:
         yield ""
         yield f"Note: {note}"
 
 
-def comparison(ours, others):
+def comparison(
+    ours: dict[str, Any], others: Sequence[tuple[dict[str, Any], dict[str, dict]]]
+) -> Iterator[str]:
     """Lines: one table of our result and others, [(result, {name: record of ours - theirs})].
 
     A star marks a difference whose interval is without 0.
@@ -139,11 +110,11 @@ def comparison(ours, others):
     for number, (theirs, _) in enumerate(others, 1):
         yield f"  ({number}) {theirs['run']} ({theirs['checkpoint']}), {theirs['split']} split"
     heads = [f"{f'({n})':>11}{'difference':>11}{'':>23}" for n in range(1, len(others) + 1)]
-    yield f"  {'':<36}{'ours':>11}{''.join(heads)}  better"
+    yield f"  {'':<36}{'ours':>11}{''.join(heads)}{_HEAD}"
     for name, one in ours["model"].items():
         cells = [_compared(name, theirs, values.get(name)) for theirs, values in others]
         if any(cell.strip() for cell in cells):
-            line = f"  {name:<36}{_cell(name, one):>11}{''.join(cells)}  {_form(name)[1]}"
+            line = f"  {name:<36}{_cell(name, one):>11}{''.join(cells)}{_judged(name)}"
             yield line.rstrip()
 
 
@@ -157,18 +128,25 @@ def _compared(name, theirs, difference):
     return f"{_cell(name, theirs['model'][name]):>11}{value:>11}{interval:>22}{star:<1}"
 
 
-def _form(name):
-    return next((form, better) for pattern, form, better in _FORMS if fnmatch(name, pattern))
+def _format(name):
+    patterns = formats()
+    return next((patterns[p] for p in patterns if fnmatch(name, p)), _UNTOLD)
+
+
+def _judged(name):
+    """The last columns: which way is better, and the unit."""
+    form = _format(name)
+    return f"  {form.better:<14}{form.unit}"
 
 
 def _cell(name, one):
     if one is None:
         return ""
-    return "not finite" if one["value"] is None else format(one["value"], _form(name)[0])
+    return "not finite" if one["value"] is None else format(one["value"], _format(name).spec)
 
 
 def _interval(name, one):
     if one["low"] is None:
         return ""
-    form = _form(name)[0]
-    return f"[{one['low']:{form}}, {one['high']:{form}}]"
+    spec = _format(name).spec
+    return f"[{one['low']:{spec}}, {one['high']:{spec}}]"

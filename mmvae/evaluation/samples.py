@@ -1,36 +1,48 @@
 """What a run looks like: grids from fixed seeds, and a table of captions."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import UInt8
 
 from mmvae.data.contact_sheet import contact_sheet
 from mmvae.evaluation.split import decoded
+from mmvae.inference.session import Session
+
+if TYPE_CHECKING:
+    from mmvae.data.records import Records  # it loads TensorFlow
 
 COLUMNS = ("picture", "caption", "caption of the picture", "reconstruction of the caption")
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Grids {name: uint8 [H, W, C]} and caption-table rows for `COLUMNS`."""
+    """What is shown.
 
-    grids: dict
-    rows: list
+    Attributes:
+        grids: {name: picture of many}.
+        rows: of the caption table, in the order of `COLUMNS`.
+    """
+
+    grids: dict[str, UInt8[np.ndarray, "H W C"]]
+    rows: list[list]
 
 
-def make(session, records, num):
+def make(session: Session, records: "Records", num: int) -> Samples:
     """Samples of the first `num` pairs of a split and of `num` seeds, the same at every call."""
     num = min(num, len(records))
-    images, captions = decoded(session, records, range(num)), records.captions[:num]
+    images = decoded(records, range(num), session.modalities["image"].shape)
+    captions = records.captions[:num]
     both = session.encode(image=images, caption=captions)[0]
     written = session.caption(images)
     repeated, _ = session.decode_captions(session.encode(caption=captions)[0])
-    drawn = session.sample_images(captions)
+    sampled = session.sample_images(captions)
     new = session.generate(num)
     grids = {
         "reconstruction": grid(images, session.decode_images(both)),
         "image_to_caption": np.asarray(contact_sheet(images, written)),
-        "caption_to_image": np.asarray(contact_sheet(drawn, captions)),
+        "caption_to_image": np.asarray(contact_sheet(sampled, captions)),
         "generated": np.asarray(contact_sheet(new.images, new.captions)),
     }
     rows = [list(row) for row in zip(images, captions, written, repeated, strict=True)]
@@ -38,8 +50,8 @@ def make(session, records, num):
     return Samples(grids, rows)
 
 
-def grid(*strips, columns=8):
-    """Strips [N, H, W, C] of pictures tiled into one: row k of each strip under the other."""
+def grid(*strips: UInt8[np.ndarray, "N H W C"], columns: int = 8) -> UInt8[np.ndarray, "Y X C"]:
+    """Strips of pictures tiled into one: row k of each strip under the other."""
     count = len(strips[0])
     rows = []
     for start in range(0, count, columns):

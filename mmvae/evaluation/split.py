@@ -1,13 +1,19 @@
 """A split of a data set, decoded for measuring."""
 
 import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Int, Int32, Shaped, UInt8
 from PIL import Image
 
-from mmvae.data.text import pad_ids
 from mmvae.errors import UserError
+from mmvae.inference.session import Session
+
+if TYPE_CHECKING:
+    from mmvae.data.records import Records  # it loads TensorFlow
 
 
 @dataclass(frozen=True)
@@ -15,32 +21,39 @@ class Split:
     """Pairs in stored order.
 
     Attributes:
-        images: uint8 [N, H, W, C].
-        captions: N strings as the data set has them.
-        ids: token ids [N, L] int32, cut to the model's length.
-        names: N names, for messages.
+        data: {modality: rows as the model takes them}.
+        captions: as the data set has them.
+        names: for messages.
     """
 
-    images: np.ndarray
-    captions: list
-    ids: np.ndarray
-    names: list
+    data: dict[str, Shaped[np.ndarray, "N ..."]]
+    captions: list[str]
+    names: list[str]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.captions)
 
-    def take(self, rows):
+    @property
+    def images(self) -> UInt8[np.ndarray, "N H W C"]:
+        """Pictures."""
+        return self.data["image"]
+
+    @property
+    def ids(self) -> Int32[np.ndarray, "N L"]:
+        """Token ids of the captions, cut to the model's length."""
+        return self.data["caption"]
+
+    def take(self, rows: Sequence[int]) -> "Split":
         """The pairs at the places `rows`."""
         return Split(
-            self.images[rows],
+            {name: values[rows] for name, values in self.data.items()},
             [self.captions[row] for row in rows],
-            self.ids[rows],
             [self.names[row] for row in rows],
         )
 
 
-def load(records, session, most):
-    """Split of at most `most` captioned pairs of `records`, evenly spread.
+def load(records: "Records", session: Session, most: int) -> Split:
+    """At most `most` captioned pairs of `records`, evenly spread.
 
     Raises:
         UserError: no pair has a caption.
@@ -50,21 +63,37 @@ def load(records, session, most):
         raise UserError("the split has no pair with a caption; type another --split or --data.")
     taken = captioned[evenly(len(captioned), most)]
     return Split(
-        decoded(session, records, taken),
+        {name: _rows(modality, records, taken) for name, modality in session.modalities.items()},
         [records.captions[row] for row in taken],
-        pad_ids([records.caption_ids[row] for row in taken], session.modalities["caption"].length),
         [records.ids[row] for row in taken],
     )
 
 
-def evenly(count, most):
+def evenly(count: int, most: int) -> Int[np.ndarray, " M"]:
     """At most `most` of `count` places, evenly spread: neighbours are often of one book."""
     return np.arange(min(count, most)) * count // min(count, most)
 
 
-def decoded(session, records, rows):
-    """Pictures of a split at the places `rows`: uint8 [N, H, W, C]."""
-    mode = "L" if session.modalities["image"].shape[-1] == 1 else "RGB"
+def decoded(
+    records: "Records", rows: Sequence[int], shape: tuple[int, ...]
+) -> UInt8[np.ndarray, "N H W C"]:
+    """Pictures of shape (H, W, C) at the places `rows`, at least one."""
     stored = records.images.numpy()
-    pictures = [np.asarray(Image.open(io.BytesIO(stored[row])).convert(mode)) for row in rows]
-    return np.stack(pictures).reshape(len(rows), *session.modalities["image"].shape)
+    return np.stack(list(pictures((stored[row] for row in rows), shape)))
+
+
+def pictures(
+    files: Iterable[bytes], shape: tuple[int, ...]
+) -> Iterator[UInt8[np.ndarray, "H W C"]]:
+    """Pictures of shape (H, W, C) of encoded ones, one at a time."""
+    mode = "L" if shape[-1] == 1 else "RGB"
+    for encoded in files:
+        with Image.open(io.BytesIO(encoded)) as opened:
+            yield np.asarray(opened.convert(mode)).reshape(shape)
+
+
+def _rows(modality, records, rows):
+    """Rows of one modality as the model takes them."""
+    if modality.encoded:
+        return decoded(records, rows, modality.shape)
+    return modality.stored(records)[rows]

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import jax
 
-from mmvae.evaluation.floors import floors
+from mmvae.evaluation import baselines
 from mmvae.machine.devices import devices, matmul_peak
 from mmvae.runs.continuation import write_whole
 from mmvae.runs.directory import FACTS
@@ -45,5 +45,7 @@ def facts(plan, params, flops):
         "steps_per_epoch": plan.steps_per_epoch,
         "total_steps": plan.total_steps,
         "vocabulary": plan.vocabulary(),
-        "baselines": floors(plan.train_records, plan.val_records, plan.modalities),
+        "baselines": baselines.before_training(
+            plan.train_records, plan.val_records, plan.modalities
+        ),
     }

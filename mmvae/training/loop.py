@@ -12,6 +12,7 @@ from mmvae.data import batches as data
 from mmvae.errors import UserError
 from mmvae.evaluation import samples, suite
 from mmvae.evaluation.families import losses
+from mmvae.evaluation.job import Settings
 from mmvae.inference.session import Session
 from mmvae.machine import parallel
 from mmvae.machine.throughput import Throughput, system_gauges
@@ -201,7 +202,7 @@ class Trainer:
     def _evaluate(self):
         with self.clock.paused():
             plan, params = self.plan, self.state.ema_params
-            values = losses.evaluate(
+            values = losses.measure(
                 self.eval_step, params, plan.val_records, plan.modalities, self.config
             )
             showing = self._due(self.config.eval.samples_every_epochs) or self._finished
@@ -242,7 +243,7 @@ class Trainer:
         self.writers.table(self.step, "captions", samples.COLUMNS, shown.rows)
         if before_training or not any(self.plan.val_records.captions):
             return {}
-        settings = suite.Settings(families=self.config.eval.metrics)
+        settings = Settings(families=self.config.eval.metrics)
         job = suite.evaluate(session, self.plan.val_records, self.plan.train_records, settings)
         return {name: estimate.value for name, estimate in job.model.items()}
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from fnmatch import fnmatch
 
 import numpy as np
 import pytest
@@ -79,6 +80,19 @@ def test_every_family_has_numbers_with_intervals_and_counts(evaluation):
         assert model[name]["count"] > 0
     assert model["image_mse"]["count"] == result["pairs"] == 12
     assert model["loss_total"]["count"] == result["split_pairs"] == 16
+
+
+def test_each_number_is_told_as_its_own_family_says(evaluation):
+    result, _ = evaluation
+    of = lambda name: [
+        family
+        for family, module in suite.FAMILIES.items()
+        if any(fnmatch(name, pattern) for pattern in module.FORMATS)
+    ]
+    for family, names in result["families"].items():
+        assert {name: of(name) for name in names} == {name: [family] for name in names}
+    beside = set().union(*result["baselines"].values())
+    assert [name for name in beside if len(of(name)) != 1] == []
 
 
 def test_every_sampler_is_measured_or_its_absence_noted(evaluation):

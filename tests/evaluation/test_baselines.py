@@ -1,103 +1,83 @@
 """Baselines reach what theory says, and the copycat is caught."""
 
+import io
+from types import SimpleNamespace
+
 import numpy as np
+import PIL.Image
 import pytest
+import tensorflow as tf
 from sklearn.decomposition import PCA
 
-from data_prep.sources import sprites as drawing
-from mmvae.data.text import EOS, NUM_SPECIAL, PAD
+from mmvae.data.modalities import Caption, Image
+from mmvae.data.text import EOS, PAD
 from mmvae.evaluation import baselines
 from mmvae.evaluation.estimates import Resampling
-from mmvae.evaluation.families import coherence
+from mmvae.evaluation.families import baselines as family
 from mmvae.evaluation.language_model import LanguageModel
-from mmvae.evaluation.split import Split
+from support.sprite_split import VOCABULARY, split
 
-LEVEL, VOCABULARY, LENGTH = 3, 24, 6
-WORDS = ["small", "big", "square", "ellipse", "heart", "red", "green", "yellow", "blue", "pink"]
-
-
-def ids(captions):
-    rows = np.full((len(captions), LENGTH), PAD, np.int32)
-    for row, text in zip(rows, captions):
-        tokens = [NUM_SPECIAL + WORDS.index(word) for word in text.split()] + [EOS]
-        row[: len(tokens)] = tokens
-    return rows
-
-
-def split(seed, count):
-    images, captions, _ = drawing.draw(seed, LEVEL, 32, 0, count)
-    images = np.asarray(images)
-    return Split(images, captions, ids(captions), [f"{seed}/{i}" for i in range(count)])
+MODALITIES = {"image": Image((8, 8, 3)), "caption": Caption(4, 10)}
 
 
 @pytest.fixture(scope="module")
 def asked():
-    return baselines.Question(split(1, 60), split(0, 300), 8, VOCABULARY, 50, Resampling(0))
+    return baselines.Question(split(1, 60), split(0, 300), 8, VOCABULARY, 50, 0)
 
 
-def values(found):
-    return {name: estimate.value for name, estimate in found.items()}
+@pytest.fixture(scope="module")
+def measured(asked):
+    """{baseline: {name: value}} of everything that each can be measured by."""
+    return {name: values(answer(asked), asked) for name, answer in baselines.BASELINES.items()}
 
 
-def test_mean_image_has_the_variance_of_the_pictures(asked):
-    found = values(baselines.mean_image(asked))
+def values(answers, asked):
+    estimates = family.measure(answers, asked.test, asked.train, Resampling(0))
+    return {name: estimate.value for name, estimate in estimates.items()}
+
+
+def test_mean_image_has_the_variance_of_the_pictures(asked, measured):
+    found = measured["mean image"]
     test, train = (s.images.astype(float) / 127.5 - 1 for s in (asked.test, asked.train))
     expected = np.mean((test - train.mean(axis=0)) ** 2)
     assert found["image_mse"] == pytest.approx(expected, rel=1e-3)
     assert found["image_mse"] == found["image_mse_from_image"] == found["image_mse_from_caption"]
 
 
-def test_pca_keeps_as_many_components_as_the_latent_has_dimensions(asked):
+def test_each_is_measured_by_what_it_answers(measured):
+    pictures = {f"image_{name}" for name in ("mse", "l1", "psnr", "ssim")}
+    ends = ("", "_from_image", "_from_caption")
+    assert set(measured["mean image"]) == {name + end for name in pictures for end in ends}
+    assert set(measured["PCA"]) == {name + end for name in pictures for end in ends[:2]}
+    scores = {name + end for name in ("caption_accuracy", "caption_perplexity") for end in ends[:2]}
+    assert set(measured["unigram"]) == {*scores, "loss_caption"}
+    assert set(measured["n-gram"]) == {*scores, "loss_caption"}
+
+
+def test_pca_keeps_as_many_components_as_the_latent_has_dimensions(asked, measured):
     flat = lambda images: images.reshape(len(images), -1).astype(np.float64)
     model = PCA(8, svd_solver="full").fit(flat(asked.train.images))
     again = model.inverse_transform(model.transform(flat(asked.test.images)))
     error = (np.clip(again, 0, 255) - flat(asked.test.images)) / 127.5
-    found = values(baselines.pca(asked))
+    found = measured["PCA"]
     assert found["image_mse"] == pytest.approx(np.mean(error**2), rel=0.02)
-    assert found["image_mse"] < values(baselines.mean_image(asked))["image_mse"]
+    assert found["image_mse"] < measured["mean image"]["image_mse"]
 
 
-def test_unigrams_reach_the_entropy_of_the_tokens():
-    rows = np.array([[4, 5, EOS], [4, 4, EOS], [5, EOS, PAD]])
-    model = LanguageModel(rows, 6, order=1)
-    log_probability, hits, tokens = model.score(rows)
-    # 4: 3 times, 5: twice, the end: 3 times; one more of each of the 6 pieces.
-    smoothed = np.log(np.array([4, 4, 3, 3, 4, 4, 4, 4]) / 14)
-    assert log_probability.sum() == pytest.approx(smoothed.sum())
-    assert list(tokens) == [3, 3, 2]
-    assert hits.sum() == 3
-
-
-def test_witten_bell_weights_by_hand():
-    rows = np.array([[4, 5, EOS], [4, 6, EOS]])
-    model = LanguageModel(rows, 7, order=2)
-    unigram = (np.array([0, 0, 0, 2, 2, 1, 1]) + 1) / 13
-    # After 4 came 5 and 6, once each: c = 2, T = 2.
-    expected = (np.array([0, 0, 0, 0, 0, 1, 1]) + 2 * unigram) / 4
-    np.testing.assert_allclose(model._distribution((4,)), expected)
-    np.testing.assert_allclose(model._distribution((3,)), unigram)
-
-
-def test_distributions_sum_to_one(asked):
-    model = LanguageModel(asked.train.ids, VOCABULARY, 4)
-    model.score(asked.test.ids)
-    for context in [(), (5,), (2, 2, 2), (2, 4, 9), (23, 22, 21)]:
-        assert model._distribution(context).sum() == pytest.approx(1)
-
-
-def test_word_order_is_worth_something_and_shuffled_words_are_not_expected(asked):
-    simple, ordered = baselines.unigram(asked), baselines.n_gram(asked)
-    assert values(ordered)["caption_perplexity"] < 0.6 * values(simple)["caption_perplexity"]
+def test_word_order_is_worth_something_and_shuffled_words_are_not_expected(asked, measured):
+    simple, ordered = measured["unigram"], measured["n-gram"]
+    assert ordered["caption_perplexity"] < 0.6 * simple["caption_perplexity"]
     # Level 3 has 2 sizes, 5 colours and 3 shapes, and then surely the end.
-    assert values(ordered)["caption_perplexity"] == pytest.approx(30 ** (1 / 4), rel=0.1)
+    assert ordered["caption_perplexity"] == pytest.approx(30 ** (1 / 4), rel=0.1)
+    assert np.exp(ordered["loss_caption"]) == pytest.approx(ordered["caption_perplexity"])
     model = LanguageModel(asked.train.ids, VOCABULARY, 4)
     backwards = asked.test.ids.copy()
     backwards[:, :3] = backwards[:, 2::-1]
     assert model.score(backwards)[0].mean() < model.score(asked.test.ids)[0].mean() - 3
 
 
-def test_the_copycat_is_coherent_and_caught(asked):
-    found = values(baselines.copycat(asked))
+def test_the_copycat_is_coherent_and_caught(measured):
+    found = measured["copycat"]
     assert found["coherence_joint"] > 0.95
     assert found["coherence_caption_to_image"] > 0.9
     assert found["memorisation_closer"] > 0.99
@@ -107,38 +87,39 @@ def test_the_copycat_is_coherent_and_caught(asked):
 
 def test_the_nearest_caption_shares_most_words():
     known = ["a ship at sea", "a church in the village", "two men"]
-    found = baselines.nearest_captions(["the village church", "a ship"], known)
-    assert list(found) == [1, 0]
+    nearest = baselines.nearest_captions(["the village church", "a ship"], known)
+    assert list(nearest) == [1, 0]
 
 
-# Coherence, of known answers
+# What every run is told of before it trains, against the whole data set at once
 
 
-def test_coherence_of_right_and_of_wrong_answers(asked):
-    test, resampling = asked.test, Resampling(0)
-    right = values(coherence.captions_values(test.captions, test.captions, LEVEL, resampling))
-    assert set(right.values()) == {1.0}
-    assert set(right) == {
-        f"coherence_image_to_caption{end}" for end in ("", "_shape", "_size", "_colour")
-    }
-    turned = test.captions[1:] + test.captions[:1]
-    wrong = values(coherence.captions_values(test.captions, turned, LEVEL, resampling))
-    assert wrong["coherence_image_to_caption"] < 0.2
-    assert wrong["coherence_image_to_caption_size"] == pytest.approx(0.5, abs=0.25)
-    nonsense = ["square big"] * len(test)
-    found = values(coherence.captions_values(test.captions, nonsense, LEVEL, resampling))
-    assert set(found.values()) == {0.0}
+def records(rows, seed):
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 256, (rows, 8, 8, 3)).astype(np.uint8)
+    ids = [random.integers(4, 10, random.integers(0, 6)) for _ in range(rows)]
+    stored = SimpleNamespace(images=tf.constant([png(p) for p in pixels]), caption_ids=ids)
+    return stored, pixels / 127.5 - 1.0, [[*row[:3], EOS] for row in ids if len(row)]
 
 
-def test_coherence_of_pictures_is_read_from_their_pixels(asked):
-    test, resampling = asked.test, Resampling(0)
-    right = values(coherence.images_values(test.images, test.captions, LEVEL, resampling))
-    assert right["coherence_caption_to_image"] > 0.95
-    noise = np.random.default_rng(0).integers(0, 256, test.images.shape).astype(np.uint8)
-    wrong = values(coherence.images_values(noise, test.captions, LEVEL, resampling))
-    assert wrong["coherence_caption_to_image"] == 0
+def png(pixels):
+    out = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
 
 
-def test_the_level_is_told_by_the_captions(asked):
-    assert coherence.level(asked.test.captions) == LEVEL
-    assert coherence.level(["a ship at anchor"]) is None
+def test_scores_before_training_are_those_of_the_mean_and_of_the_frequencies():
+    train, pictures, pieces = records(30, 0)
+    val, val_pictures, val_pieces = records(12, 1)
+    found = baselines.before_training(train, val, MODALITIES)
+    mse = np.mean((val_pictures - pictures.mean(axis=0)) ** 2)
+    assert found["mean image"]["image_mse"] == pytest.approx(mse)
+    assert found["mean image"]["image_psnr"] == pytest.approx(10 * np.log10(4 / mse))
+    odds = np.bincount(np.concatenate(pieces), minlength=10) + 1.0
+    odds /= odds.sum()
+    said = np.concatenate(val_pieces)
+    assert PAD not in said
+    loss = -np.mean(np.log(odds[said]))
+    assert found["unigram"]["loss_caption"] == pytest.approx(loss)
+    assert found["unigram"]["caption_perplexity"] == pytest.approx(np.exp(loss))
+    assert found["unigram"]["caption_accuracy"] == pytest.approx(np.mean(said == odds.argmax()))

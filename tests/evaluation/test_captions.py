@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sacrebleu.metrics import BLEU, CHRF
 
+from mmvae.evaluation.answers import Scores
 from mmvae.evaluation.estimates import Resampling
 from mmvae.evaluation.families import captions
 from mmvae.evaluation.families.cider import cider_d
@@ -98,11 +99,16 @@ def test_copies_and_distinct_words():
     assert found["caption_distinct_2"] == pytest.approx(7 / 14)
 
 
+def scores(*sums):
+    return Scores(*map(np.array, sums))
+
+
 def test_teacher_forced_sums_are_per_token():
-    found = captions.teacher_forced([-2.0, -6.0], [1, 1], [2, 6], RESAMPLING)
+    found = captions.teacher_forced(scores([-2.0, -6.0], [1, 1], [2, 6]), RESAMPLING)
     assert found["caption_accuracy"].value == pytest.approx(2 / 8)
     assert found["caption_perplexity"].value == pytest.approx(np.e)
-    uniform = captions.teacher_forced(-np.log(50) * np.array([3, 9]), [0, 0], [3, 9], RESAMPLING)
+    log = np.log(50)
+    uniform = captions.teacher_forced(scores([-3 * log, -9 * log], [0, 0], [3, 9]), RESAMPLING)
     assert uniform["caption_perplexity"].value == pytest.approx(50)
 
 

@@ -1,14 +1,10 @@
-"""Bootstrap intervals against theory and SciPy; differences; the JSON they are kept in."""
-
-import json
+"""Bootstrap intervals against theory and SciPy; differences."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from mmvae.errors import UserError
-from mmvae.evaluation import outcome
-from mmvae.evaluation.estimates import REPLICATES, Estimate, Resampling, difference
+from mmvae.evaluation.estimates import Estimate, Resampling, difference
 
 RESAMPLING = Resampling(0)
 
@@ -65,57 +61,3 @@ def test_what_must_not_be_resampled_has_no_interval():
     assert difference(one, RESAMPLING.mean(np.ones(10))).interval == (None, None)
     perfect = RESAMPLING.mean(np.zeros(10), transform=lambda mse: 1 / mse)
     assert set(perfect.record().values()) == {None, 10}
-    assert "Infinity" not in outcome.text(result({"x": perfect}), {"x": perfect})
-
-
-def result(model):
-    return {
-        "run": "a",
-        "checkpoint": "best",
-        "split": "val",
-        "pairs": 3,
-        "split_pairs": 9,
-        "model": {name: estimate.record() for name, estimate in model.items()},
-        "families": {"reconstruction": list(model)},
-        "baselines": {"mean image": {"image_mse": RESAMPLING.mean([0.4, 0.5, 0.6]).record()}},
-        "notes": ["something was left out"],
-    }
-
-
-def test_an_evaluation_survives_its_file(tmp_path):
-    model = {"image_mse": RESAMPLING.mean([0.1, 0.2, 0.3]), "fid_x": Estimate(50.0, 3)}
-    path = tmp_path / "a.json"
-    path.write_text(outcome.text(result(model), model))
-    again, estimates = outcome.read(path)
-    assert again["model"]["image_mse"]["low"] == model["image_mse"].interval[0]
-    apart = outcome.differences(model, estimates)
-    np.testing.assert_allclose(apart["image_mse"].interval, 0, atol=1e-6)
-    assert len(apart["image_mse"].replicates) == REPLICATES
-    assert apart["fid_x"].replicates is None
-    assert json.loads(path.read_text())["model"]["image_mse"]["count"] == 3
-
-
-def test_tables_show_value_interval_and_baselines():
-    model = {"image_mse": RESAMPLING.mean([0.1, 0.2, 0.3]), "fid_x": Estimate(50.0, 3)}
-    lines = "\n".join(outcome.table(result(model)))
-    assert "mean image" in lines and "0.5000" in lines and "0.2000" in lines
-    assert "[0." in lines and "something was left out" in lines
-
-
-def test_comparisons_are_one_table_with_stars():
-    model = {"image_mse": RESAMPLING.mean([0.1, 0.2, 0.3]), "fid_x": Estimate(50.0, 3)}
-    ours, theirs = result(model), result(model) | {"run": "b"}
-    clear = {"image_mse": Estimate(-0.1, 3, np.full(REPLICATES, -0.1)).record()}
-    unclear = {"image_mse": Estimate(0.1, 3, np.linspace(-1, 1, REPLICATES)).record()}
-    lines = list(outcome.comparison(ours, [(theirs, clear), (theirs, unclear)]))
-    assert "(2) b" in "\n".join(lines)
-    assert len(lines) == 6  # FID is in neither
-    assert lines[-1].count("*") == 1 and "-0.1000" in lines[-1]
-
-
-def test_a_file_that_is_no_evaluation_is_named(tmp_path):
-    path = tmp_path / "b.json"
-    for text in ("", "[]", '{"model": {}}'):
-        path.write_text(text)
-        with pytest.raises(UserError, match="b.json is neither a run nor an evaluation"):
-            outcome.read(path)

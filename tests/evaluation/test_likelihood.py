@@ -114,15 +114,16 @@ def session(tmp_path_factory):
 def pairs(session):
     captions = ["a red square", "a blue ellipse", "a blue square"] * 7
     images = tiny.batch(session.config, len(captions))["image"]
-    return Split(images, captions, session.modalities["caption"].parsed(captions), captions)
+    ids = session.modalities["caption"].parsed(captions)
+    return Split({"image": images, "caption": ids}, captions, captions)
 
 
-def draws(session, pairs, given, count):
-    return likelihood.draw(likelihood.compiled(session, count), session, pairs, given, seed=0)
+def sample(session, pairs, given, count):
+    return likelihood.sample(likelihood.compiled(session, count), session, pairs, given, seed=0)
 
 
-def test_draws_are_the_models_posterior_and_losses(session, pairs):
-    found = draws(session, pairs, ("image",), 3)
+def test_samples_are_of_the_models_posterior(session, pairs):
+    found = sample(session, pairs, ("image",), 3)
     mean, deviation = session.encode(image=pairs.images)
     np.testing.assert_allclose(found.mean, mean, rtol=1e-4, atol=1e-5)
     prior = gaussian.standard(mean.shape)
@@ -130,21 +131,21 @@ def test_draws_are_the_models_posterior_and_losses(session, pairs):
     np.testing.assert_allclose(found.kl, gaussian.kl(q, prior), rtol=1e-3, atol=1e-5)
     assert found.losses["image"].shape == found.log_ratio.shape == (21, 3)
     # E[log q - log p] is the KL.
-    many = draws(session, pairs, ("image",), 400)
+    many = sample(session, pairs, ("image",), 400)
     np.testing.assert_allclose(
         -many.log_ratio.mean(axis=1), many.kl.sum(axis=1), rtol=0.15, atol=0.3
     )
 
 
 def test_rows_do_not_depend_on_the_others(session, pairs):
-    all_of_them = draws(session, pairs, ("caption",), 2)
-    some = draws(session, pairs.take(range(5)), ("caption",), 2)
+    all_of_them = sample(session, pairs, ("caption",), 2)
+    some = sample(session, pairs.take(range(5)), ("caption",), 2)
     for name, loss in some.losses.items():
         np.testing.assert_allclose(loss, all_of_them.losses[name][:5], rtol=1e-5)
 
 
 def test_every_bound_is_there_and_in_order(session, pairs):
-    values, details = likelihood.evaluate(session, pairs, pairs, Resampling(0), 8)
+    values, details = likelihood.measure(session, pairs, pairs, Resampling(0), 8)
     assert set(values) == {
         *("elbo_joint", "elbo_image", "elbo_caption"),
         *("iwae_joint", "iwae_image", "iwae_caption", "iwae_effective_draws"),

@@ -20,7 +20,7 @@ def pictures(count):
 
 def split(images):
     captions = [f"caption {i}" for i in range(len(images))]
-    return Split(images, captions, np.zeros((len(images), 4), np.int32), captions)
+    return Split({"image": images}, captions, captions)
 
 
 def generated(images, captions=None):

@@ -1,15 +1,38 @@
 """Do a picture and its caption find each other through the latent? Retrieval, and the margin."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Float, Int
 from scipy.special import gammaln
 
-from mmvae.evaluation.estimates import Estimate
+from mmvae.evaluation.estimates import Estimate, Resampling
+from mmvae.evaluation.formats import Format
+from mmvae.evaluation.job import Job
 
+FORMATS = {
+    "retrieval_*_at_*": Format(".1%", "higher"),
+    "retrieval_*_median_rank": Format(".1f", "lower"),
+    "alignment_margin": Format(".3f", "higher"),
+}
 _WITHIN = (1, 5, 10)
 
 
-def measure(images, captions, texts, resampling):
-    """{"retrieval_...", "alignment_margin": Estimate} of unit vectors [N, E] of N pairs.
+def evaluate(job: Job) -> dict[str, Estimate]:
+    """Of the model's projections; chance stands beside it."""
+    texts = job.test.captions
+    vectors = job.session.project(image=job.test.images), job.session.project(caption=texts)
+    job.beside("chance", chance(texts))
+    return measure(*vectors, texts, job.resampling)
+
+
+def measure(
+    images: Float[np.ndarray, "N E"],
+    captions: Float[np.ndarray, "N E"],
+    texts: Sequence[str],
+    resampling: Resampling,
+) -> dict[str, Estimate]:
+    """{"retrieval_...", "alignment_margin": Estimate} of unit vectors of N pairs.
 
     `texts` are the captions: pairs with the same one are all right answers. From a picture the
     gallery is every different caption, from a caption every picture. Queries are resampled,
@@ -25,7 +48,7 @@ def measure(images, captions, texts, resampling):
     return values
 
 
-def chance(texts):
+def chance(texts: Sequence[str]) -> dict[str, Estimate]:
     """The same names for vectors that know nothing; the margin is then 0."""
     values = {"alignment_margin": Estimate(0.0, len(texts))}
     blank = np.ones((len(texts), 1))
@@ -39,8 +62,10 @@ def chance(texts):
     return values
 
 
-def ranks(images, captions, texts):
-    """{direction: (rank [N], size of the gallery, right answers in it [N])}.
+def ranks(
+    images: Float[np.ndarray, "N E"], captions: Float[np.ndarray, "N E"], texts: Sequence[str]
+) -> dict[str, tuple[Float[np.ndarray, " N"], int, Int[np.ndarray, " N"]]]:
+    """{direction: (rank, size of the gallery, right answers in it)}.
 
     A rank is 1 for the best; ties count half, so that vectors that are all alike gain nothing.
     """
@@ -54,8 +79,10 @@ def ranks(images, captions, texts):
     }
 
 
-def margins(images, captions, texts):
-    """Cosine of each pair less its mean cosine with the captions of other pairs [N].
+def margins(
+    images: Float[np.ndarray, "N E"], captions: Float[np.ndarray, "N E"], texts: Sequence[str]
+) -> Float[np.ndarray, " N"]:
+    """Cosine of each pair less its mean cosine with the captions of other pairs.
 
     A pair with the same caption is no other pair.
     """
@@ -65,8 +92,10 @@ def margins(images, captions, texts):
     return np.diag(scores) - mean
 
 
-def hit_by_chance(gallery, right, within):
-    """Chance [N] that one of `right` [N] answers is among the first `within` of a random order."""
+def hit_by_chance(
+    gallery: int, right: Int[np.ndarray, " N"], within: int
+) -> Float[np.ndarray, " N"]:
+    """Chance that one of `right` answers is among the first `within` of a random order."""
     wrong = gallery - right
     within = min(within, gallery)
     log_miss = _log_choose(wrong, within) - _log_choose(gallery, within)

@@ -1,15 +1,19 @@
 """CIDEr-D (Vedantam et al. 2015): agreement in the n-grams that few captions share."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float
 
 _ORDERS = range(1, 5)
 _SIGMA = 6.0  # of the length penalty, in n-grams; section 5 of the paper
 
 
-def cider_d(references, written):
-    """CIDEr-D [N], each from 0 to 10, of captions given as lists of words, one reference each.
+def cider_d(
+    references: Sequence[Sequence[str]], written: Sequence[Sequence[str]]
+) -> Float[np.ndarray, " N"]:
+    """CIDEr-D, from 0 to 10, of N captions given as lists of words, one reference each.
 
     As `pycocoevalcap` computes it: n-grams are weighed by how few of the N references have
     them, so that scores depend on the set; lengths are counted in bigrams.

@@ -4,19 +4,64 @@ A name ends in its features' network, such as `kid_efficientnet_lite0`: values o
 networks do not compare.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+from jaxtyping import Float, Shaped
 from scipy.spatial.distance import cdist
 
 from mmvae.errors import UserError
-from mmvae.evaluation.estimates import Estimate, repeats
+from mmvae.evaluation import features
+from mmvae.evaluation.baselines import copies
+from mmvae.evaluation.estimates import Estimate, Resampling, repeats
+from mmvae.evaluation.formats import Format
+from mmvae.evaluation.job import Job
 
+FORMATS = {
+    "kid_*": Format(".5f", "lower"),
+    "mmd_rbf_*": Format(".3f", "lower"),
+    "fid_*": Format(".2f", "lower"),
+    "precision_*": Format(".3f", "higher"),
+    "recall_*": Format(".3f", "higher"),
+    "density_*": Format(".3f", "higher"),
+    "coverage_*": Format(".3f", "higher"),
+}
 FID_LEAST = 2048  # pictures; a perfect model's FID is about 58 at 500
 _NEAREST = 5  # neighbours; Naeem et al. 2020, section 4
 _MMD_SCALE = 1000.0  # as CMMD prints it
 
 
-def measure(real, made, features, resampling):
-    """{metric_features: Estimate} of features of real and of made pictures, [N, D] and [M, D].
+def evaluate(job: Job) -> dict[str, Estimate]:
+    """Of generated pictures against held-out ones; training pictures stand beside them."""
+    name = job.settings.features
+    if not name and not features.has_default():
+        job.notes.append(
+            f"KID, precision, recall and the like were left out: they need PyTorch; "
+            f"type: {features.INSTALL}"
+        )
+        return {}
+    name, settings = name or features.DEFAULT, job.settings
+    known = copies(job.train, settings.num, settings.seed).images
+    sets = (job.test.images, job.answers.new.images, known)
+    real, made, copied = (features.extract(name, pictures) for pictures in sets)
+    fewest = min(len(real), len(made))
+    if fewest < FID_LEAST:
+        job.notes.append(
+            f"FID was left out: with {fewest:,} pictures it is mostly bias; "
+            f"it needs {FID_LEAST:,} (--num) of a split and generated."
+        )
+    # Training pictures against held-out ones: what perfect samples would reach.
+    job.beside("copycat", measure(real, copied, name, job.resampling))
+    return measure(real, made, name, job.resampling)
+
+
+def measure(
+    real: Float[np.ndarray, "N D"],
+    made: Float[np.ndarray, "M D"],
+    network: str,
+    resampling: Resampling,
+) -> dict[str, Estimate]:
+    """{metric_network: Estimate} of features of real and of made pictures.
 
     FID is left out below `FID_LEAST` pictures of either kind.
     """
@@ -30,15 +75,17 @@ def measure(real, made, features, resampling):
     if min(len(real), len(made)) >= FID_LEAST:
         # No interval: resampling repeats pictures and moves FID by more than the interval.
         values["fid"] = Estimate(fid(real, made), len(made))
-    return {f"{name}_{features}": value for name, value in values.items()}
+    return {f"{name}_{network}": value for name, value in values.items()}
 
 
-def polynomial_kernel(x, y):
+def polynomial_kernel(
+    x: Float[np.ndarray, "N D"], y: Float[np.ndarray, "M D"]
+) -> Float[np.ndarray, "N M"]:
     """(x.y / D + 1)^3, the kernel of KID (Binkowski et al. 2018, section 4)."""
     return (x @ y.T / x.shape[1] + 1.0) ** 3
 
 
-def rbf_kernel(real):
+def rbf_kernel(real: Float[np.ndarray, "N D"]) -> Callable:
     """Gaussian kernel on unit vectors, as wide as the median distance of real ones.
 
     CMMD (Jayasumana et al. 2024) fixes the width at 10 for CLIP's unit vectors, where the
@@ -49,8 +96,13 @@ def rbf_kernel(real):
     return lambda x, y: np.exp(-cdist(_unit(x), _unit(y), "sqeuclidean") / (2 * width**2))
 
 
-def mmd(real, made, kernel, resampling):
-    """Unbiased squared maximum mean discrepancy (Gretton et al. 2012, equation 3): Estimate.
+def mmd(
+    real: Float[np.ndarray, "N D"],
+    made: Float[np.ndarray, "M D"],
+    kernel: Callable,
+    resampling: Resampling,
+) -> Estimate:
+    """Unbiased squared maximum mean discrepancy (Gretton et al. 2012, equation 3).
 
     0 in expectation for the same distribution, and then as often negative as positive.
     """
@@ -67,7 +119,9 @@ def mmd(real, made, kernel, resampling):
     return Estimate(float(once), len(made), value(*(draw.astype(float) for draw in draws)))
 
 
-def manifold_overlap(real, made, nearest=_NEAREST):
+def manifold_overlap(
+    real: Float[np.ndarray, "N D"], made: Float[np.ndarray, "M D"], nearest: int = _NEAREST
+) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Precision and density of each made picture [M], recall and coverage of each real one [N].
 
     Precision, recall: lies within the distance of the `nearest`-th neighbour of some picture of
@@ -85,7 +139,7 @@ def manifold_overlap(real, made, nearest=_NEAREST):
     }
 
 
-def fid(real, made):
+def fid(real: Float[np.ndarray, "N D"], made: Float[np.ndarray, "M D"]) -> float:
     """Frechet distance of Gaussians fitted to two sets of features (Heusel et al. 2017).
 
     Raises:
@@ -99,8 +153,13 @@ def fid(real, made):
     return frechet_distance(real.mean(0), np.cov(real.T), made.mean(0), np.cov(made.T))
 
 
-def frechet_distance(mean_a, cov_a, mean_b, cov_b):
-    """Squared 2-Wasserstein distance of two Gaussians, means [D] and covariances [D, D]."""
+def frechet_distance(
+    mean_a: Float[np.ndarray, " D"],
+    cov_a: Float[np.ndarray, "D D"],
+    mean_b: Float[np.ndarray, " D"],
+    cov_b: Float[np.ndarray, "D D"],
+) -> float:
+    """Squared 2-Wasserstein distance of two Gaussians, means and covariances."""
     # The trace of (A B)^(1/2) is the sum of the square roots of the eigenvalues of A B, which
     # are those of the symmetric A^(1/2) B A^(1/2).
     values, vectors = np.linalg.eigh(cov_a)

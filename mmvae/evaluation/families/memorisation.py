@@ -1,16 +1,57 @@
 """Does the model repeat training pairs? Generated pictures beside held-out real ones."""
 
+from typing import Any
+
 import numpy as np
+from jaxtyping import Float
+from PIL import Image
 
 from mmvae.data.contact_sheet import contact_sheet
+from mmvae.evaluation.answers import Answers
+from mmvae.evaluation.estimates import Estimate, Resampling
+from mmvae.evaluation.formats import Format
+from mmvae.evaluation.job import TRAIN_MOST, Job
 from mmvae.evaluation.neighbours import nearest
+from mmvae.evaluation.split import Split
+from mmvae.inference.pairs import Pairs
 
+FORMATS = {
+    "memorisation_closer": Format(".3f", "0.5 is usual"),
+    "memorisation_suspect": Format(".1%", "5 % is usual"),
+    "memorisation_distance*": Format(".4f"),
+    "memorisation_caption_copied*": Format(".1%"),
+}
 _SHOWN = 20
 _SUSPECT = 5  # percent of held-out pictures that lie so near to training
 
 
-def measure(new, held_out, train, resampling):
-    """({name: Estimate}, closest) of generated `Pairs`, given two `Split`s.
+def evaluate(job: Job) -> dict[str, Estimate]:
+    """Of the model's generated pairs; lists and shows those nearest to training."""
+    new, train = job.answers.new, job.train
+    values, closest = measure(new, job.test, train, job.resampling)
+    if len(train) < len(job.train_records):
+        job.notes.append(
+            f"memorisation compared with {len(train):,} of {len(job.train_records):,} training "
+            f"pairs: captioned ones, at most {TRAIN_MOST:,}."
+        )
+    job.details["closest"] = closest
+    job.pictures["closest"] = picture(closest, new, train)
+    return values
+
+
+def of_answers(
+    answers: Answers, test: Split, train: Split, resampling: Resampling
+) -> dict[str, Estimate]:
+    """Of a baseline's generated pairs, if it has any."""
+    if answers.new is None:
+        return {}
+    return measure(answers.new, test, train, resampling)[0]
+
+
+def measure(
+    new: Pairs, held_out: Split, train: Split, resampling: Resampling
+) -> tuple[dict[str, Estimate], list[dict[str, Any]]]:
+    """({name: Estimate}, closest) of generated pairs.
 
     `memorisation_closer` is the chance that a generated picture lies nearer to its nearest
     training picture than a held-out one to its own: 0.5 for new pictures, 1 for copies.
@@ -46,15 +87,17 @@ def measure(new, held_out, train, resampling):
     return values, closest
 
 
-def closer(distance, usual):
-    """Share of the held-out distances [M] that are larger than each of [N]; equal ones half."""
+def closer(
+    distance: Float[np.ndarray, " N"], usual: Float[np.ndarray, " M"]
+) -> Float[np.ndarray, " N"]:
+    """Share of the held-out distances `usual` that are larger than each; equal ones half."""
     ordered = np.sort(usual)
     below = np.searchsorted(ordered, distance, "left")
     upto = np.searchsorted(ordered, distance, "right")
     return 1.0 - (below + upto) / (2 * len(ordered))
 
 
-def picture(closest, new, train):
+def picture(closest: list[dict[str, Any]], new: Pairs, train: Split) -> Image.Image:
     """A sheet of generated pictures, each followed by the training picture nearest to it."""
     images, texts = [], []
     for one in closest:
