@@ -115,8 +115,8 @@ def mmd(
         return _mean_pair(within_real, a) + _mean_pair(within_made, b) - 2 * cross
 
     once = value(np.ones((1, len(real))), np.ones((1, len(made))))[0]
-    draws = [repeats(len(x), resampling.seed + i) for i, x in enumerate((real, made))]
-    return Estimate(float(once), len(made), value(*(draw.astype(float) for draw in draws)))
+    taken = [repeats(len(x), resampling.seed + i) for i, x in enumerate((real, made))]
+    return Estimate(float(once), len(made), value(*(times.astype(float) for times in taken)))
 
 
 def manifold_overlap(
