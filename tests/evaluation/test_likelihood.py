@@ -1,6 +1,7 @@
 """ELBO and importance-weighted bounds against another library, exact integrals and SciPy."""
 
 import json
+from itertools import permutations
 
 import jax.numpy as jnp
 import numpy as np
@@ -95,7 +96,7 @@ def test_one_dominant_weight_is_one_effective_draw():
     assert likelihood.effective_draws(np.array([[0.0, -800.0, -900.0]]))[0] == pytest.approx(1)
 
 
-# The whole family on a model
+# The whole family on a model of three modalities
 
 
 @pytest.fixture(scope="module")
@@ -106,16 +107,17 @@ def session(tmp_path_factory):
 
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.model"
     path.write_bytes(vocabulary.train(["a red square", "a blue ellipse"] * 20, 300))
-    tokenizer, config = Tokenizer(path), tiny.config()
+    tokenizer, config = Tokenizer(path), tiny.with_label()
     return Session(config, tiny.params(config, vocabulary=tokenizer.vocab_size), tokenizer)
 
 
 @pytest.fixture(scope="module")
 def pairs(session):
     captions = ["a red square", "a blue ellipse", "a blue square"] * 7
-    images = tiny.batch(session.config, len(captions))["image"]
+    batch = tiny.batch(session.config, len(captions))
     ids = session.modalities["caption"].parsed(captions)
-    return Split({"image": images, "caption": ids}, captions, captions)
+    data = {name: batch[name] for name in session.modalities} | {"caption": ids}
+    return Split(data, captions, captions)
 
 
 def sample(session, pairs, given, count):
@@ -144,15 +146,23 @@ def test_rows_do_not_depend_on_the_others(session, pairs):
         np.testing.assert_allclose(loss, all_of_them.losses[name][:5], rtol=1e-5)
 
 
+def test_what_a_row_lacks_is_not_shown(session, pairs):
+    unknown = pairs.data | {"label": np.zeros_like(pairs.data["label"])}
+    lacking = Split(unknown, pairs.captions, pairs.names)
+    both = sample(session, lacking, ("image", "label"), 2)
+    np.testing.assert_array_equal(both.mean, sample(session, lacking, ("image",), 2).mean)
+    assert np.all(both.losses["label"] == 0)
+
+
 def test_every_bound_is_there_and_in_order(session, pairs):
     values, details = likelihood.measure(session, pairs, pairs, Resampling(0), 8)
+    sources = ("joint", "image", "caption", "label")
     assert set(values) == {
-        *("elbo_joint", "elbo_image", "elbo_caption"),
-        *("iwae_joint", "iwae_image", "iwae_caption", "iwae_effective_draws"),
-        *("log_likelihood_caption_from_image", "log_likelihood_image_from_caption"),
-        *("image_bits_per_dim", "latent_kl", "latent_active_units"),
+        *(f"{bound}_{source}" for bound in ("elbo", "iwae") for source in sources),
+        *(f"log_likelihood_{a}_from_{b}" for a, b in permutations(sources[1:], 2)),
+        *("iwae_effective_draws", "image_bits_per_dim", "latent_kl", "latent_active_units"),
     }
-    for source in ("joint", "image", "caption"):
+    for source in sources:
         assert values[f"iwae_{source}"].value > values[f"elbo_{source}"].value - 0.5
     assert 1 <= values["iwae_effective_draws"].value <= 8
     assert sum(details["latent_kl_per_dimension"]) == pytest.approx(values["latent_kl"].value)

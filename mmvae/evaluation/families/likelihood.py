@@ -148,8 +148,9 @@ def _bounds(source, given, samples, likely):
     }
     if source == "joint":
         values["iwae_effective_draws"] = effective_draws(own + samples.log_ratio)
-    for name in likely.keys() - set(given):
-        values[f"log_likelihood_{name}_from_{source}"] = importance_bound(likely[name])
+    for name in likely:
+        if name not in given:
+            values[f"log_likelihood_{name}_from_{source}"] = importance_bound(likely[name])
     return values
 
 

@@ -24,6 +24,7 @@ from mmvae.objectives.aggregation import Aggregator, derive
 FORMATS = {
     "loss_*": Format(".4f", "lower"),
     "*_z_gap": Format(".3f", "higher"),
+    "label_accuracy*": Format(".1%", "higher"),
 }
 
 
