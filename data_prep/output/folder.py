@@ -16,6 +16,8 @@ from data_prep.stages.images import Refused
 from mmvae.data.directory import CARD
 from mmvae.errors import UserError
 
+_CELL = 10_000  # characters of a text in rejected.csv
+
 
 def is_there(
     out: str | Path, settings: dict[str, Any], overwrite: bool, defaults: dict[str, Any]
@@ -86,7 +88,13 @@ def write_rejected(folder: Path, rejected: Iterable[tuple[Pair, Refused]]) -> No
         rows = csv.writer(file)
         rows.writerow(["id", "reason", "detail", "caption", "group"])
         for pair, refused in rejected:
-            rows.writerow([pair.id, refused.reason, refused.detail, pair.caption, pair.group])
+            told = map(_shortened, (refused.detail, pair.caption))
+            rows.writerow([pair.id, refused.reason, *told, pair.group])
+
+
+def _shortened(text):
+    """The text, of a very long one its beginning: programs refuse cells of a megabyte."""
+    return text if len(text) <= _CELL else f"{text[:_CELL]}…"
 
 
 def write_card(folder: Path, facts: dict[str, Any], contact_sheet: bytes) -> None:

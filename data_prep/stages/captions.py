@@ -87,14 +87,22 @@ _ONLY_CREDIT = re.compile(
 )
 
 
+LONGEST = 10_000  # characters; cleaning and vocabularies are made for captions, not for books
+_TOO_LONG = f"caption longer than {LONGEST} characters"
+
+
 def judged(caption: str) -> tuple[str, str]:
     """(cleaned caption, why it says nothing about its picture, or "")."""
+    if len(caption) > LONGEST:
+        return caption, _TOO_LONG
     text = clean(caption)
     return text, useless(text, caption)
 
 
 def raw(caption: str) -> tuple[str, str]:
-    """(caption on one line and otherwise as it is, "no caption" where it is empty)."""
+    """(caption on one line and otherwise as it is, why it cannot be used, or "")."""
+    if len(caption) > LONGEST:
+        return caption, _TOO_LONG
     text = " ".join(caption.split())
     return text, "" if text else "no caption"
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 Picture = UInt8[np.ndarray, "H W *C"]  # grey where it has no channels, or one
 _COLUMNS = 8
 _TEXT_LINES = 3
+_MOST = 300  # characters of a caption that are looked at: a word of a megabyte is a huge picture
 _LEAST_SIDE = 128  # pixels; smaller pictures are enlarged
 _GAP = 8
 
@@ -48,7 +49,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     """The first lines of a text that fit a width."""
     lines = [""]
-    for word in text.split():
+    for word in text[:_MOST].split():
         longer = f"{lines[-1]} {word}".strip()
         if font.getlength(longer) <= width:
             lines[-1] = longer

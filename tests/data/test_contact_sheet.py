@@ -41,3 +41,8 @@ def test_pixels_are_pictures_of_their_kind(channels, mode):
 
 def test_grey_pictures_may_have_no_channels():
     assert to_picture(np.zeros((4, 6), np.uint8)).size == (6, 4)
+
+
+def test_a_word_of_a_megabyte_draws_no_huge_picture():
+    short, long = (contact_sheet(pictures(1), ["x" * number]) for number in (300, 1_000_000))
+    assert long.tobytes() == short.tobytes()  # Pillow's warning of a bomb would be an error here

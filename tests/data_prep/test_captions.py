@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_prep.stages.captions import clean, useless
+from data_prep.stages.captions import clean, judged, raw, useless
 
 CLEANED = {
     "Fig. 138.--Banner of the Coopers.": "Banner of the Coopers.",
@@ -96,3 +96,9 @@ def test_useless_captions_are_refused_with_a_reason(raw):
 @pytest.mark.parametrize("raw", USEFUL)
 def test_short_captions_that_say_something_stay(raw):
     assert useless(clean(raw), raw) == ""
+
+
+@pytest.mark.parametrize("way", [judged, raw])
+def test_a_book_is_no_caption(way):
+    assert way("word " * 2000)[1] == ""
+    assert way("word " * 2001)[1] == "caption longer than 10000 characters"
