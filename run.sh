@@ -3,6 +3,7 @@
 #
 #   ./run.sh                 prepare -> train -> evaluate -> samples on engraved sprites
 #   ./run.sh test            all tests
+#   ./run.sh campaign        hostile inputs, kills and damage, counted (docs/reliability.md)
 #   ./run.sh COMMAND ...     any command in the environment, e.g. ./run.sh python -m mmvae.main --help
 #
 # MMVAE_JAX=cpu|cuda12|cuda13|tpu forces the JAX build; otherwise the machine decides.
@@ -62,5 +63,6 @@ export PATH="$PWD/.venv/bin:$PATH"
 case "${1:-}" in
   "") quick_start ;;
   test) shift; exec python -m pytest "$@" ;;
+  campaign) shift; PYTHONPATH=.:tests exec python -m campaign "$@" ;;
   *) exec "$@" ;;
 esac
