@@ -48,10 +48,7 @@ class History:
     ) -> tuple[list[Entry], gr.Radio]:
         """Values of `outputs` when `part` has run with `settings`."""
         past = [(self._parts.index(part), settings), *past][:_MOST]
-        labels = [_label(self._parts[index], values) for index, values in past]
-        # A number makes labels unique, which the list needs.
-        labels = [f"{len(past) - place}. {label}" for place, label in enumerate(labels)]
-        return past, gr.Radio(labels, value=None)
+        return past, gr.Radio(_labels(past, self._parts), value=None)
 
     def _load(self, past: list[Entry], place: int | None) -> dict[Component, Any]:
         if place is None:
@@ -67,6 +64,12 @@ def _there(field: Component, value: Any) -> Any:
     """The value, or None for an upload that was cleaned up since."""
     gone = isinstance(field, gr.Image) and value and not Path(value).exists()
     return None if gone else value
+
+
+def _labels(past: list[Entry], parts: list[Tab]) -> list[str]:
+    """Entries in words; a number makes them unique, which the list needs."""
+    words = [_label(parts[index], settings) for index, settings in past]
+    return [f"{len(past) - place}. {label}" for place, label in enumerate(words)]
 
 
 def _label(part: Tab, settings: Sequence[Any]) -> str:

@@ -83,6 +83,7 @@ def test_other_files_are_refused(tmp_path):
             sentence_iterator=iter(CAPTIONS),
             model_writer=file,
             vocab_size=30,
+            hard_vocab_limit=False,
             pad_id=3,
             bos_id=2,
             unk_id=1,
