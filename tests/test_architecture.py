@@ -61,7 +61,7 @@ def listed(wing: str) -> list[str]:
 WINGS = allowed(MAP)
 PACKAGES = [f"mmvae/{wing}" for wing in WINGS] + ["data_prep/sources", "data_prep/stages"]
 PACKAGES += ["data_prep/output", "mmvae/web/tabs", "mmvae/reporting/comparing"]
-PACKAGES += ["mmvae/evaluation/families"]
+PACKAGES += ["mmvae/evaluation/families", "data_prep/sources/tables"]
 
 
 def strangers(wing: str, others: set[str], files: dict[str, str]) -> list[tuple[str, str]]:
