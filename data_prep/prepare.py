@@ -15,6 +15,7 @@ from data_prep import local
 from data_prep.output import card, ledger
 from data_prep.output import folder as output
 from data_prep.sources import specs
+from data_prep.sources.pair import storable
 from data_prep.stages import remedies
 from mmvae.data.text import verdict
 from mmvae.errors import UserError
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check(options)
         _run(options)
     except UserError as error:
-        print(f"prepare: {error}", file=sys.stderr)
+        print(f"prepare: {storable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("prepare: stopped; nothing was written", file=sys.stderr)

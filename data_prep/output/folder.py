@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from data_prep.output import card
-from data_prep.sources.pair import Pair
+from data_prep.sources.pair import Pair, storable
 from data_prep.stages.images import Refused
 from mmvae.data.directory import CARD
 from mmvae.errors import UserError
@@ -34,6 +34,8 @@ def is_there(
         UserError: it holds something else, which is never deleted unasked.
     """
     out = Path(out)
+    if storable(str(out)) != str(out):
+        raise UserError(f"--out {storable(str(out))} is not UTF-8; give a folder whose name is")
     if out.is_file():
         raise UserError(f"--out {out} is a file; give a folder that does not exist yet")
     if not out.exists() or not any(out.iterdir()):
@@ -89,7 +91,7 @@ def write_rejected(folder: Path, rejected: Iterable[tuple[Pair, Refused]]) -> No
         rows.writerow(["id", "reason", "detail", "caption", "group"])
         for pair, refused in rejected:
             told = map(_shortened, (refused.detail, pair.caption))
-            rows.writerow([pair.id, refused.reason, *told, pair.group])
+            rows.writerow(map(storable, [pair.id, refused.reason, *told, pair.group]))
 
 
 def _shortened(text):
@@ -100,8 +102,10 @@ def _shortened(text):
 def write_card(folder: Path, facts: dict[str, Any], contact_sheet: bytes) -> None:
     """`card.json`, `card.md` and `contact_sheet.png`."""
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    if storable(text) != text:  # a path that is not UTF-8
+        text = json.dumps(facts, indent=2) + "\n"
     (folder / CARD).write_text(text, encoding="utf-8")
-    (folder / "card.md").write_text(card.markdown(facts), encoding="utf-8")
+    (folder / "card.md").write_text(storable(card.markdown(facts)), encoding="utf-8")
     (folder / "contact_sheet.png").write_bytes(contact_sheet)
 
 

@@ -74,7 +74,7 @@ def nothing_left(rejected: Sequence[tuple[Pair, Refused]], ledger: Ledger) -> st
     ]
     if rejected:
         pair, refused = rejected[0]
-        parts.append(f"for example {pair.id}: {refused.detail or refused.reason}")
+        parts.append(f"for example {pair.id[:100]}: {refused.detail or refused.reason}")
     return "; ".join(filter(None, [*parts, not_read(ledger.facts()["not_read"]), *ledger.hints()]))
 
 

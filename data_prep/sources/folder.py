@@ -1,6 +1,7 @@
 """A folder of pictures with tables of captions, or with a text file each."""
 
 import posixpath
+import shlex
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,7 @@ def _folder(inventory, options, wanted):
         yield item
     left = list(inventory.left())
     others = [unread.name for unread in left if tables.is_table(unread.name)]
+    others.sort(key=lambda name: not _has_columns(inventory.root / name, wanted))
     if not seen:
         raise UserError(_nothing(inventory.root, others))
     if not captioned and others:
@@ -125,4 +127,4 @@ def _nothing(root, others):
 
 
 def _advice(root, others):
-    return f"to read {others[0]}, type --source folder:{root / others[0]}"
+    return f"to read {others[0]}, type --source {shlex.quote(f'folder:{root / others[0]}')}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from data_prep.sources.pair import Unread, printable
+from data_prep.sources.pair import Unread, printable, storable
 from mmvae.data.pictures import FORMATS
 
 PICTURES = frozenset(  # suffixes that Pillow reads here
@@ -56,9 +56,10 @@ class Inventory:
             for accents in ("NFC", "NFD"):  # file systems disagree on how an accent is stored
                 if form and self._is_file(unicodedata.normalize(accents, place)):
                     return self.take(unicodedata.normalize(accents, place))
-        if not name.strip() or _leads_out(_joined(folder, name)):
-            return self.root / ELSEWHERE / (os.path.basename(name) or "(no name)")
-        return self.root / _joined(folder, name)
+        place = _joined(folder, name)
+        if not name.strip() or _leads_out(place) or not _is_possible(place):
+            return self.root / ELSEWHERE / (printable(os.path.basename(name))[:100] or "(no name)")
+        return self.root / place
 
     def base(self, names: Iterable[str], folder: str) -> str:
         """The folder that the pictures' names of a table are relative to: the table's own, or,
@@ -149,6 +150,11 @@ def _joined(folder, name):
 
 def _leads_out(path):
     return path.startswith(("/", "../")) or path == ".."
+
+
+def _is_possible(name):
+    """Whether a file can have a name: a picture of another one is missing."""
+    return name == storable(name) and "\0" not in name and max(map(len, name.split("/"))) < 256
 
 
 def _holds(folder, inner):

@@ -12,7 +12,8 @@ from pathlib import Path
 from data_prep.stages.images import Refused
 
 _LOST = re.compile("[\ufffd\ud800-\udfff]")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 
 
 @dataclass(frozen=True)
@@ -81,19 +82,23 @@ class Note:
 Item = Pair | Refusal | Unread | Note
 
 
-def printable(name: str | Path) -> str:
-    """A file name as text that can be stored: bytes that are not UTF-8 as \\xff."""
-    name = name.as_posix() if isinstance(name, Path) else name
+def storable(text: str) -> str:
+    """Text that can be written as UTF-8: what is no character stands as \\ud83d, \\xff."""
     try:
-        return os.fsencode(name).decode(errors="backslashreplace")
+        return os.fsencode(text).decode(errors="backslashreplace")
     except UnicodeEncodeError:  # half a surrogate pair, from JSON
-        return name.encode(errors="backslashreplace").decode()
+        return text.encode(errors="backslashreplace").decode()
+
+
+def printable(name: str) -> str:
+    """A file's name in one line: bytes that are not UTF-8 as \\xff, a line's end as \\x0a."""
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", storable(name))
 
 
 def damage(caption: str) -> Refused | None:
     """Why the characters of a raw caption cannot be trusted; None where they can."""
     if _LOST.search(caption):
         return Refused("caption has lost characters", "it was decoded wrongly before it came here")
-    if _CONTROL.search(caption):
+    if _NO_TEXT.search(caption):
         return Refused("caption holds control characters", "its encoding is not UTF-8, or no text")
     return None

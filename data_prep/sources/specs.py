@@ -20,7 +20,7 @@ from data_prep.sources import (
     sprites,
     webdataset,
 )
-from data_prep.sources.pair import Item, Pair, Refusal, Unread, damage, printable
+from data_prep.sources.pair import Item, Pair, Refusal, Unread, damage, storable
 from mmvae.errors import UserError
 
 
@@ -69,10 +69,10 @@ def _of_groups(items, options):
 
 def _identified(item: Pair | Refusal, prefix: str, seen: Counter[str]) -> Pair | Refusal:
     """An item with a name that no other has, and with characters that can be stored."""
-    name = prefix + (item.picture if isinstance(item, Pair) else item.name)
+    name = prefix + storable(item.picture if isinstance(item, Pair) else item.name)
     seen[name] += 1
     unique = name if seen[name] == 1 else f"{name}#{seen[name]}"
-    told = {"caption": printable(item.caption), "group": printable(item.group)}
+    told = {"caption": storable(item.caption), "group": storable(item.group)}
     if isinstance(item, Refusal):
         return replace(item, name=unique, **told)
     fault = item.fault or (None if item.made else damage(item.caption))

@@ -23,7 +23,8 @@ def decode(content: bytes) -> str:
     try:
         text = content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"byte {error.start} is not {error.encoding}") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"line {line} is not {error.encoding.upper()}") from error
     if "\0" in text:
         raise ValueError("it holds zero bytes, as UTF-16 without its mark does")
     return text
@@ -38,7 +39,7 @@ def read(path: Path) -> str:
     try:
         return decode(path.read_bytes())
     except ValueError as error:
-        raise UserError(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
+        raise UserError(f"{path} is not UTF-8 text: {error}; save it as UTF-8") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
 

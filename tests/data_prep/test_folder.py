@@ -72,6 +72,12 @@ def test_caption_files_are_decoded_rightly_or_refused(tmp_path, code):
         assert "1.txt" in pair.fault.detail
 
 
+def test_the_line_is_named_where_a_table_is_not_utf8(tmp_path):
+    put(tmp_path, "captions.csv", "image,caption\n1.png,a\n2.png,café\n".encode("cp1252"))
+    with pytest.raises(UserError, match="captions.csv is not UTF-8 text: line 3 is not"):
+        read(f"folder:{tmp_path}")
+
+
 @pytest.mark.parametrize("code", ["utf-8", "utf-16"])
 def test_tables_in_utf_16_are_read(tmp_path, code):
     put(tmp_path, "captions.csv", "image,caption\n1.png,le café\n".encode(code))
@@ -238,8 +244,17 @@ def test_names_that_no_file_has(tmp_path, name):
     pictures(tmp_path, "images/1.png")
     put(tmp_path, "captions.jsonl", f'{{"image": "{name}", "caption": "A ship"}}')
     (pair,) = read(f"folder:{tmp_path}")
-    assert isinstance(images.clean(pair.image, images.Rules(32, 0, 8, 4)), images.Refused)
+    refused = images.clean(pair.image, images.Rules(32, 0, 8, 4))
+    assert refused.reason == ("picture unreadable" if name == "images" else "picture file missing")
     pair.id.encode()  # it can be written
+
+
+def test_names_are_told_in_one_line(tmp_path):
+    pictures(tmp_path, "two\nlines.png")
+    put(tmp_path, "a\tb.md", "")
+    pairs, ledger = account(f"folder:{tmp_path}")
+    assert [pair.id for pair in pairs] == ["two\\x0alines.png"]
+    assert ledger.facts()["not_read"] == {"a\\x09b.md": 1}
 
 
 def test_several_captions_in_a_cell_are_several_pairs(tmp_path):

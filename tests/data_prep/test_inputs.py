@@ -1,5 +1,6 @@
 """Inputs as people have them, from the command to the records: what is kept, and what is said."""
 
+import os
 import re
 
 import pytest
@@ -164,3 +165,22 @@ def test_groups_that_were_not_asked_for_are_counted(tmp_path, capsys):
     put(tmp_path, "captions.csv", table([(i, told(i), "abc"[i % 3], "") for i in range(12)]))
     assert run(tmp_path / "out", f"folder:{tmp_path}", more="--groups a b") == 0
     assert "not read: 4 pairs of other groups" in capsys.readouterr().out
+
+
+def test_names_that_are_not_utf8_are_written_so_that_they_can_be_read(tmp_path, capsys):
+    root = tmp_path / os.fsdecode(b"f\xff")
+    root.mkdir()
+    pictures(root, *(f"{i}.png" for i in range(6)))
+    for i in range(6):
+        put(root, f"{i}.txt", told(i))
+    put(root / "sub", os.fsdecode(b"cut\xfe.png"), b"no picture")
+    assert run(tmp_path / os.fsdecode(b"out\xfd"), f"folder:{root}") == 2
+    assert "out\\xfd is not UTF-8; give" in capsys.readouterr().err
+    out = tmp_path / "out"
+    assert run(out, f"folder:{root}") == 0
+    assert rejected(out) == {"sub/cut\\xfe.png": "picture unreadable"}
+    assert run(out, f"folder:{root}") == 0
+    assert "nothing to do" in capsys.readouterr().out
+    put(root, "captions.jsonl", '{"image": "\\ud83d.png", "caption": "A \\ud83d"}')
+    assert run(tmp_path / "none", f"folder:{root}") == 2
+    assert "picture file missing (1)" in capsys.readouterr().err
