@@ -34,12 +34,13 @@ def experts_of(leaves, suffix=""):
 
 
 def fixed_draw(q, samples=()):
-    return q.at(golden_noise((*samples, *q.mean.shape)))
+    noise = golden_noise((*samples, *q.mean.shape))
+    return jax.vmap(q.at)(noise) if samples else q.at(noise)
 
 
 def affine_loss(case, name, z):
     """-log N(x; W z + b, I), summed over features."""
-    drawn = z @ case["W"][name].T + case["b"][name]
+    drawn = z @ case["W"][name].T + case["b"][name][None]
     return -Gaussian(drawn, jnp.zeros_like(drawn)).log_prob(case["x"][name])
 
 
@@ -123,7 +124,8 @@ def test_mmvae_importance_bound_equals_golden_values():
         for q in experts.values():
             z = fixed_draw(q, (4,))
             weight = gaussian.standard(z.shape).log_prob(z) - jax.vmap(mixture.log_prob)(z)
-            weight -= sum(affine_loss(case, n, z) for n in "ab")
+            losses = lambda z: sum(affine_loss(case, n, z) for n in "ab")
+            weight -= jax.vmap(losses)(z)
             total -= jnp.sum(jax.nn.logsumexp(weight, axis=0) - jnp.log(4)) / 2
         return total
 

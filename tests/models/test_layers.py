@@ -23,7 +23,7 @@ def test_attention_equals_the_textbook_formula():
     x, module = inputs(), layers.Attention(heads=2, dtype=jnp.float32)
     variables = module.init(jax.random.key(1), x)
     kernel = variables["params"]["qkv"]["kernel"]
-    out = variables["params"]["out"]
+    out = jax.tree.map(np.asarray, variables["params"]["out"])
     query, key, value = np.split(np.asarray(x @ kernel), 3, axis=-1)
     parts = []
     for head in (slice(0, 4), slice(4, 8)):
