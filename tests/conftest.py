@@ -5,17 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.compiling import QUICK
+from support.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
+
 CACHE = Path(__file__).parents[1] / ".pytest_cache"
 
-# Four CPU devices, so that every run of the tests reduces over several. Programs run for
-# moments here: compiling them fast matters more than fast programs.
+# Four CPU devices, so that every run of the tests reduces over several.
 os.environ["XLA_FLAGS"] = " ".join(
-    [
-        os.environ.get("XLA_FLAGS", ""),
-        "--xla_force_host_platform_device_count=4",
-        "--xla_llvm_disable_expensive_passes=true",
-        "--xla_backend_optimization_level=1",
-    ]
+    [os.environ.get("XLA_FLAGS", ""), "--xla_force_host_platform_device_count=4", QUICK]
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -32,12 +29,16 @@ hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, 
 hypothesis.settings.load_profile("steady")
 
 
+MANY_MAPS = 20_000  # of the 65,530 that vm.max_map_count allows a process by default
+
+
 @pytest.fixture(scope="module", autouse=True)
 def few_programs():
-    """Forget a module's compiled programs: each holds memory maps, and a process that runs out of
-    them (vm.max_map_count, 65,530 by default) crashes inside XLA."""
+    """Forget compiled programs once there are many: each holds memory maps, and a process that
+    runs out of them crashes inside XLA."""
     yield
-    if "jax" in sys.modules:
+    maps = Path("/proc/self/maps")
+    if "jax" in sys.modules and maps.exists() and maps.read_bytes().count(b"\n") > MANY_MAPS:
         sys.modules["jax"].clear_caches()
 
 
@@ -94,8 +95,7 @@ def driven(tmp_path_factory):
     """The folder of the short runs of driven_runs.py, by the name of their condition."""
     folder = tmp_path_factory.mktemp("driven")
     root = Path(__file__).parents[1]
-    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    environment = os.environ | {"XLA_FLAGS": quick, "PYTHONPATH": f"{root}:{root / 'tests'}"}
+    environment = os.environ | {"XLA_FLAGS": QUICK, "PYTHONPATH": f"{root}:{root / 'tests'}"}
     command = [sys.executable, str(root / "tests" / "support" / "driven_runs.py"), str(folder)]
     log = folder / "log.txt"
     with log.open("w") as out:

@@ -17,6 +17,7 @@ from mmvae.machine import devices
 from mmvae.performance import speed
 from mmvae.training.program import Program
 from support import tiny
+from support.compiling import QUICK
 from support.places import ROOT
 
 CONFIG = str(ROOT / "configs" / "base.py")
@@ -41,9 +42,7 @@ def run_without_tensorflow(folder, *argv):
     """The finished process of the command on a tiny config, where TensorFlow is missing."""
     path = folder / "small.py"
     path.write_text(SMALL)
-    # Compiling is nearly all the time of this test.
-    flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    quick = {"XLA_FLAGS": flags, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    quick = {"XLA_FLAGS": QUICK, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW, "--config", str(path), *argv]
     return subprocess.run(
         command, cwd=folder, env=os.environ | quick, capture_output=True, text=True, check=False

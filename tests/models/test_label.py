@@ -14,7 +14,7 @@ def read():
     """(encode, its parameters): encode(params, data) -> Gaussian, of a tiny label."""
     encoder = tiny.model(tiny.with_label()).encoders["label"]
     variables = jax.jit(encoder.init)(jax.random.key(0), jnp.ones((1, 2), jnp.int32))
-    return jax.jit(encoder.apply), tiny.noisy(variables, jax.random.key(1))
+    return jax.jit(encoder.apply), tiny.noisy(variables, 1)
 
 
 def some_logits(rows, sizes=(2, 3)):

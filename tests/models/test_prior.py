@@ -17,7 +17,7 @@ def velocity():
     conditions = {"a": jnp.ones((3, 4)), "b": jnp.ones((3, 4))}
     known = {"a": jnp.ones(3, bool), "b": jnp.ones(3, bool)}
     variables = jax.jit(field.init)(jax.random.key(1), z, t, conditions, known)
-    variables = tiny.noisy(variables, jax.random.key(2))
+    variables = tiny.noisy(variables, 2)
     return jax.jit(lambda conditions, known, t=t: field.apply(variables, z, t, conditions, known))
 
 

@@ -1,5 +1,7 @@
 """A model of a few thousand parameters, and random batches for it."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +14,8 @@ from mmvae.machine.parallel import AXIS
 from mmvae.models import mmvae
 
 VOCABULARY = 24
+# Initial values that are neither noise nor zero.
+CONSTANTS = {"scale": 1.0, "alignment_scale": 2.3, "alignment_bias": -10.0}
 CLASSES = {"shape": ("square", "heart"), "size": ("small", "big")}  # of the label modality
 
 
@@ -93,19 +97,31 @@ def ragged(config, rows=8):
 
 
 def params(config, seed=0, vocabulary=VOCABULARY, noise=0.1):
-    """Parameters with noise on top, so that nothing is exactly zero as at initialisation."""
-    key = jax.random.key(seed)
-    params = mmvae.initialise(model(config, vocabulary), modalities(config, vocabulary), key)
-    return noisy(params, key, noise)
+    """Parameters as at initialisation, with noise on top, so that nothing is exactly zero.
+
+    NumPy draws them: to compile an initialisation takes longer than most tests.
+    """
+    kinds = modalities(config, vocabulary)
+    create = functools.partial(mmvae.initialise, model(config, vocabulary), kinds)
+    random = np.random.default_rng(seed)
+    start = functools.partial(_initial, random)
+    shapes = jax.eval_shape(create, jax.random.key(seed))
+    return noisy(jax.tree.map_with_path(start, shapes), seed + 1, noise)
 
 
-@jax.jit
-def noisy(params, key, noise=0.1):
+def _initial(random, path, shape):
+    """What the model's initialisers give a leaf, by the last name in its path."""
+    name = path[-1].key
+    if name == "kernel":
+        return shape.shape[0] ** -0.5 * random.normal(size=shape.shape)
+    return np.full(shape.shape, CONSTANTS.get(name, 0.0))
+
+
+def noisy(params, seed, noise=0.1):
     """Every leaf with normal noise of that deviation added."""
-    leaves, structure = jax.tree.flatten(params)
-    keys = jax.random.split(key, len(leaves))
-    add = lambda leaf, key: leaf + noise * jax.random.normal(key, leaf.shape, leaf.dtype)
-    return structure.unflatten(map(add, leaves, keys))
+    random = np.random.default_rng(seed)
+    add = lambda leaf: leaf + noise * random.normal(size=jnp.shape(leaf))
+    return jax.tree.map(lambda leaf: jnp.asarray(add(leaf), jnp.float32), params)
 
 
 def on_devices(function, count=1):
