@@ -8,6 +8,7 @@ from mmvae.errors import UserError
 from mmvae.evaluation import features
 from mmvae.evaluation.estimates import Resampling
 from mmvae.evaluation.families import images
+from support import reference_kid
 
 RANDOM = np.random.default_rng(0)
 RESAMPLING = Resampling(0)
@@ -88,9 +89,7 @@ def test_manifolds_are_those_of_prdc():
 
 
 def test_kid_is_torch_fidelitys():
-    theirs = pytest.importorskip(
-        "torch_fidelity.metric_kid", reason="torch-fidelity is absent: " + features.INSTALL
-    )
+    theirs = reference_kid.load()
     import torch
 
     real, made = normal(120, 32), normal(120, 32, shift=0.3)
