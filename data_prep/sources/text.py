@@ -81,12 +81,19 @@ def scalar(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, bytes):
-        return decode(value)
+        return _decoded(value)
     if isinstance(value, dict):
         raise ValueError("an object, not a text")
     if isinstance(value, list):
         raise ValueError("a list, not a text")
     return str(value)
+
+
+def _decoded(content):
+    try:
+        return decode(content)
+    except ValueError as error:
+        raise ValueError("bytes that are no UTF-8 text") from error
 
 
 def captions(value: Any) -> list[str]:

@@ -1,7 +1,9 @@
 """Folders as people have them: what is seen is a pair, a row of rejected.csv, or counted."""
 
+import csv
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -384,18 +386,42 @@ def table(root, stem, choice):
     return {"pairs": 2, "missing": 1, "tables": 1, "unread": 1}
 
 
-KINDS = {f.__name__: f for f in (captioned, alone, unreadable, stranger, broken_link, table)}
+def json_lines(root, stem, choice):
+    """A table of JSON lines with cells of every kind."""
+    cells = ["A ship", ["A ship", "A boat"], None, {"en": "A ship"}, [["A ship"]], 7][choice]
+    put(root, f"{stem}/metadata.jsonl", json.dumps({"image": "1.gif", "caption": cells}))
+    put(root, f"{stem}/1.gif", JPEG)
+    if choice in (3, 4):
+        return {"refused": 1, "tables": 1}
+    return {"pairs": 1 + (choice == 1), "again": -(choice == 1), "tables": 1}
 
 
-@settings(max_examples=80)
+def linked(root, stem, choice):
+    """A link to a folder: one elsewhere, one read already, one that holds the link itself."""
+    if choice < 2:
+        top = next(folder for folder in (root, *root.parents) if folder.name == "root")
+        put(top.parent / "elsewhere" / stem, "1.png", JPEG)
+        root.mkdir(parents=True, exist_ok=True)
+        (root / stem).symlink_to(top.parent / "elsewhere" / stem)
+        return {"pairs": 1, "outside": -1}
+    put(root, f"{stem}/own.png", JPEG)
+    (root / stem / "up").symlink_to(root if choice < 4 else root.parent)
+    return {"pairs": 1, "unread": 1, "outside": -1}
+
+
+KINDS = {
+    thing.__name__: thing
+    for thing in (captioned, alone, unreadable, stranger, broken_link, table, json_lines, linked)
+}
+
+
+@settings(max_examples=100)
 @given(st.lists(things(), min_size=1, max_size=8))
 def test_the_sum_of_a_messy_folder_is_right(tmp_path_factory, found):
-    root = tmp_path_factory.mktemp("messy")
-    expected = dict.fromkeys(("pairs", "caption files", "refused", "unread", "tables"), 0)
-    expected["missing"] = 0
+    root = tmp_path_factory.mktemp("messy") / "root"
+    expected = Counter()
     for number, (kind, folder, name, choice) in enumerate(found):
-        for what, count in KINDS[kind](root / folder, f"{name}{number}", choice).items():
-            expected[what] += count
+        expected.update(KINDS[kind](root / folder, f"{name}{number}", choice))
     files = sum(len(names) for _, _, names in os.walk(root))
     assert files == sum(expected.values()) - expected["missing"]
     try:
@@ -408,7 +434,23 @@ def test_the_sum_of_a_messy_folder_is_right(tmp_path_factory, found):
     assert sum(pair.image.is_file() for pair in pairs) == expected["pairs"]
     assert len(ledger.refused) == expected["refused"]
     assert sum(ledger.facts()["not_read"].values()) == expected["unread"]
-    assert len({pair.id for pair in pairs} | {row.id for row, _ in ledger.refused}) == len(
-        pairs
-    ) + len(ledger.refused)
+    ids = [pair.id for pair in pairs] + [row.id for row, _ in ledger.refused]
+    assert len(ids) == len(set(ids))
     assert not any("\ufffd" in pair.caption or "\0" in pair.caption for pair in pairs)
+
+
+CELLS = st.text('ab1.png,;|\t"\n[]{}', max_size=9)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.lists(CELLS, max_size=4), max_size=6), st.sampled_from(",;|\t"))
+def test_the_sum_of_a_ragged_table_is_right(tmp_path_factory, rows, mark):
+    root = tmp_path_factory.mktemp("ragged")
+    with (root / "captions.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=mark)
+        writer.writerows([["image", "caption", "book"], ["1.png", "A ship", "7"], *rows])
+    pairs, ledger = account(f"folder:{root}")
+    found = len({pair.id for pair in pairs if "#" not in pair.id}) + len(ledger.refused)
+    assert found >= 1
+    told = [pair.caption for pair in pairs] + [row.caption for row, _ in ledger.refused]
+    assert len(told) >= 1 + sum(any(cell.strip(" ") for cell in row) for row in rows)

@@ -148,6 +148,14 @@ def test_parquet_whose_captions_are_objects(tmp_path):
     assert ledger.refused[0][1].detail == "a.parquet row 1: caption is an object, not a text"
 
 
+def test_parquet_whose_captions_are_bytes(tmp_path):
+    table = pyarrow.table({"image": [PNG, JPEG], "caption": ["Größe".encode(), b"\xff"]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    pairs, ledger = account(f"parquet:{tmp_path}")
+    assert [pair.caption for pair in pairs] == ["Größe"]
+    assert "caption is bytes that are no UTF-8 text" in ledger.refused[0][1].detail
+
+
 def test_metadata_in_parquet(tmp_path):
     for split in ("train", "test"):
         put(tmp_path, f"{split}/1.png", PNG)
@@ -165,7 +173,8 @@ def test_imagefolder_with_csv(tmp_path, where):
     put(tmp_path, "train/1.png", PNG)
     name = "1.png" if "/" in where else "train/1.png"
     put(tmp_path, where, f'file_name,text\n{name},"A ship, at sea"\n')
-    (pair,) = read(f"imagefolder:{tmp_path}")
+    (pair,), ledger = account(f"imagefolder:{tmp_path}")
+    assert f"{where}: captions are in the column text" in ledger.facts()["notes"]
     assert (pair.caption, pair.named_split, pair.image.exists()) == (
         "A ship, at sea",
         "train",

@@ -54,13 +54,15 @@ class _Rows:
         self.name, self.inventory = name, inventory
         self.folder = posixpath.dirname(name)
         self.image, self.caption = (column(table, possible) for possible in columns[:2])
-        self.group = options.group_column
+        self.asked, self.group = options.caption_column, options.group_column
         self.named_split = splitting.of_file(name, inventory.root.absolute().name)
         self.spelled = suffix(name) in (".csv", ".tsv", ".txt")
         self.pictures: dict[bytes, str] = {}  # digest of bytes: name of the picture
 
     def look(self, first: list[Row]) -> Iterator[Note]:
-        """Finds the folder of the pictures that the first rows name."""
+        """Finds the folder of the pictures that the first rows name; says what was chosen."""
+        if self.caption != self.asked:
+            yield Note(f"captions are in the column {self.caption}", printable(self.name))
         names = (row.cells.get(self.image) for row in first)
         self.folder = self.inventory.base((n for n in names if isinstance(n, str)), self.folder)
         if self.folder != posixpath.dirname(self.name):
