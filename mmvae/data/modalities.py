@@ -212,8 +212,8 @@ class Label:
 
     def shown(self, data: Int32[np.ndarray, "N A"]) -> list[str]:
         """N texts such as "shape=heart, size=big"; what is unknown is left out."""
-        told = lambda row: [(n, c[k - 1]) for (n, c), k in zip(self.classes, row) if k]
-        return [", ".join(f"{name}={value}" for name, value in told(row)) for row in data]
+        known = lambda row: [(n, c[k - 1]) for (n, c), k in zip(self.classes, row) if k]
+        return [", ".join(f"{name}={value}" for name, value in known(row)) for row in data]
 
     def random(self, rng: np.random.Generator, rows: int) -> Int32[np.ndarray, "B A"]:
         """Every class as often as the others."""

@@ -75,8 +75,8 @@ def parse(text: str, level: int) -> dict[str, str] | None:
     Raises:
         ValueError: sprites have no such level.
     """
-    told = _captions(level).get(text)
-    return None if told is None else dict(told)
+    values = _captions(level).get(text)
+    return None if values is None else dict(values)
 
 
 @cache
