@@ -34,7 +34,7 @@ def fit_samplers(run, train_records, val_records, note):
     if session.aggregate is not None:
         return
     train, val = (posteriors(session, records) for records in (train_records, val_records))
-    aggregate = AggregatePosterior.fit(_drawn(train)[:_MIXED], _drawn(val)[:_MIXED])
+    aggregate = AggregatePosterior.fit(_samples(train)[:_MIXED], _samples(val)[:_MIXED])
     note("samplers    fitting the learned prior and a mixture to the best checkpoint's latents ...")
     prior, loss = fit_prior(session, train)
     if jax.process_index() != 0:
@@ -101,8 +101,8 @@ def _step(model, update, decay, carry, params, latents, key):
     return (prior, average, state), value
 
 
-def _drawn(latents):
-    """A draw [N, D] of every joint posterior."""
+def _samples(latents):
+    """A sample [N, D] of every joint posterior."""
     _, joint, _ = latents
     noise = jax.random.normal(jax.random.key(0), joint.mean.shape, jnp.float32)
     return np.asarray(joint.mean + joint.deviation * noise)
