@@ -117,8 +117,9 @@ def log_likelihoods(
     for name, loss in losses.items():
         likelihood = getattr(decoders[name], "likelihood", None)
         likely[name] = -loss
-        if likelihood:
-            likely[name] = log_prob(loss, likelihood, decoders[name].shape, scales[name])
+        if likelihood:  # times thousands of pixels: float32 would lose thousandths of a nat
+            precise = loss.astype(np.float64)
+            likely[name] = log_prob(precise, likelihood, decoders[name].shape, scales[name])
     return likely
 
 
