@@ -110,9 +110,17 @@ def _range(levels: Float[np.ndarray, " N"], whole: bool) -> tuple[float, float]:
 
 def square(image: Image.Image, size: int) -> Image.Image:
     """Picture resized to fit size x size, padded with the median colour of its own border."""
-    fitted = ImageOps.contain(image, (size, size), Image.Resampling.LANCZOS)
+    fitted = _fitted(image, size)
     fill = tuple(int(level) for level in np.atleast_1d(border(np.asarray(fitted))))
     return ImageOps.pad(fitted, (size, size), color=fill if len(fill) > 1 else fill[0])
+
+
+def _fitted(image, size):
+    """Picture resized to fit size x size, a very long one to a line: Pillow refuses it."""
+    width, height = image.size
+    if max(width, height) < 2 * size * min(width, height):
+        return ImageOps.contain(image, (size, size), Image.Resampling.LANCZOS)
+    return image.resize((size, 1) if width > height else (1, size), Image.Resampling.LANCZOS)
 
 
 def border(pixels: UInt8[np.ndarray, "H W *C"]) -> Float[np.ndarray, "*C"]:

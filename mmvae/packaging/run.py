@@ -181,12 +181,20 @@ def picture(path: str | Path, shape: Sequence[int]) -> np.ndarray:
     except Exception as error:  # a decoder may raise anything on bytes that are not what they say
         raise Refused(f"{path} cannot be read as a picture: {error}") from error
     image = image.convert("L" if channels == 1 else "RGB")
-    image = ImageOps.contain(image, (size, size), Image.Resampling.LANCZOS)
+    image = _fitted(image, size)
     pixels = np.asarray(image)
     edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     fill = tuple(int(level) for level in np.atleast_1d(np.median(edges, axis=0)))
     padded = ImageOps.pad(image, (size, size), color=fill if len(fill) > 1 else fill[0])
     return np.asarray(padded).reshape(shape)
+
+
+def _fitted(image: Image.Image, size: int) -> Image.Image:
+    """Picture resized to fit size x size, a very long one to a line: Pillow refuses it."""
+    width, height = image.size
+    if max(width, height) < 2 * size * min(width, height):
+        return ImageOps.contain(image, (size, size), Image.Resampling.LANCZOS)
+    return image.resize((size, 1) if width > height else (1, size), Image.Resampling.LANCZOS)
 
 
 def _flat(image: Image.Image) -> Image.Image:
