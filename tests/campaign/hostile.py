@@ -200,6 +200,31 @@ def _frames(chance):
     return name.lower(), bytes(content)
 
 
+HEADS = {  # of formats that Pillow reads and does not write
+    "psd": b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 60, 60, 8, 3),
+    "fits": b"SIMPLE  =                    T".ljust(80)
+    + b"BITPIX  =                    8".ljust(80),
+    "sun": struct.pack(">8I", 0x59A66A95, 60, 60, 24, 10800, 1, 0, 0),
+    "dcx": struct.pack("<3I", 0x3ADE68B1, 12, 0) + b"\n\5\1\10" + struct.pack("<4H", 0, 0, 59, 59),
+    "ftc": b"FTEX" + struct.pack("<7I", 1, 60, 60, 1, 1, 1, 32),
+    "pxr": b"\x80\xe8\0\0".ljust(416, b"\0") + struct.pack("<6H", 60, 60, 0, 0, 14, 2),
+    "gbr": struct.pack(">5I", 28, 2, 60, 60, 3) + b"GIMP" + struct.pack(">I", 9),
+    "cur": b"\0\0\2\0\1\0\x3c\x3c\0\0\0\0\0\0" + struct.pack("<2I", 5000, 22),
+    "fli": struct.pack("<I6HI", 128, 0xAF12, 3, 60, 60, 8, 3, 70).ljust(128, b"\0"),
+    "xpm": b'/* XPM */\nstatic char *a[] = {\n"60 60 2 1",\n"a c #000000",\n"b c #ff0000",\n',
+    "pcd": bytes(2048) + b"PCD_" + bytes(1536),
+}
+
+
+def _only_read(chance):
+    """A sound head of a format that nothing here writes, and random bytes."""
+    kind = chance.choice(list(HEADS))
+    content = bytearray(HEADS[kind] + chance.randbytes(chance.choice((0, 100, 12_000))))
+    for _ in range(chance.choice((0, 0, 1, 4))):
+        content[chance.randrange(len(HEADS[kind]))] ^= 1 << chance.randrange(8)
+    return kind, bytes(content)
+
+
 def _stranger(chance):
     """No picture at all under a picture's name."""
     texts = (b"", b"\0" * 5000, b"<html><script>alert(1)</script>", b"PK\x03\x04" + bytes(60))
@@ -221,6 +246,7 @@ PICTURES = {
     "absurd size": _sized,
     "absurd metadata": _annotated,
     "many frames": _frames,
+    "only read": _only_read,
     "no picture": _stranger,
 }
 

@@ -15,6 +15,12 @@ from support.places import ROOT
 
 _POLL = 0.05  # seconds
 _CACHES = ("home/.cache/", "home/.keras/", "home/.config/")  # of libraries
+_QUICK = {  # programs run for moments here: to compile them fast matters more
+    "XLA_FLAGS": "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PLATFORMS": "cpu",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
 _LONGEST = 900  # seconds; a command that takes longer hangs
 
 
@@ -61,7 +67,8 @@ class Sandbox:
         """Environment variables of its commands; libraries' caches stay where they are."""
         places = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp")}
         paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}
-        return os.environ | places | paths | {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"}
+        kept = {"JAX_COMPILATION_CACHE_DIR": str(self.folder / "home" / ".cache" / "jax")}
+        return kept | os.environ | places | paths | _QUICK
 
     def run(self, module: str, *flags: str, kill_after: float | None = None) -> Done:
         """Runs `python -m module flags`; after `kill_after` seconds it and its children die."""
