@@ -139,6 +139,7 @@ def _score(score: float | dict | None) -> str:
 
 def _pictures(page: dict[str, Any]) -> dict[str, bytes]:
     """{title: PNG} of the charts and of the newest samples."""
-    charts = {panel.title: curves.png(panel) for _, _, group in page["groups"] for panel in group}
+    charts = [panel for group in page["groups"] for panel in group.panels]
+    charts = {panel.title: curves.png(panel) for panel in charts}
     grids = {name: pictures[-1].path.read_bytes() for name, pictures in page["grids"].items()}
     return charts | grids

@@ -1,40 +1,70 @@
 """The charts of a run: one panel for each metric, in groups, train against val."""
 
+from typing import NamedTuple
+
 from mmvae.reporting.baselines import Baseline, baselines
 from mmvae.reporting.curves import TRAIN, VAL, Line, Panel
 from mmvae.reporting.questions.overfitting import epochs
 from mmvae.reporting.runs import Run, finite
 
-# Group, how its metrics' names begin, what the group shows.
-GROUPS = (
-    ("Losses", ("loss_",), "What is minimised, term by term."),
-    ("Latent", ("latent_",), "What the latent holds."),
-    ("Image", ("image_",), "Errors of pictures, pixels in [-1, 1]."),
-    ("Caption", ("caption_",), "Captions, token by token; padding never counts."),
-    ("Coherence", ("coherence_",), "Whether the other side says what was asked."),
+
+class Group(NamedTuple):
+    """Charts that belong together: what they show, and whether a page opens with them."""
+
+    title: str
+    words: str
+    panels: list[Panel]
+    open: bool = False
+
+
+# Title, how its metrics' names begin, what it shows, whether it is open; around the modalities.
+_BEFORE = (
+    ("Losses", ("loss_",), "What is minimised, term by term.", True),
+    ("Latent", ("latent_",), "What the latent holds.", True),
+)
+_MODALITIES = {
+    "image": "Errors of pictures, pixels in [-1, 1].",
+    "caption": "Captions, token by token; padding never counts.",
+}
+_AFTER = (
+    ("Coherence", ("coherence_",), "Whether the other side says what was asked.", False),
     (
         "Gradients",
         ("grad_", "update_ratio"),
         "Sizes of gradients, before clipping, and of updates.",
+        True,
     ),
-    ("Schedule", ("learning_rate", "kl_weight"), "What the configuration asks for, step by step."),
+    (
+        "Schedule",
+        ("learning_rate", "kl_weight"),
+        "What the configuration asks for, step by step.",
+        False,
+    ),
+    ("Other", ("",), "", False),
 )
 _FIRST = ("loss_total", "image_mse", "caption_accuracy", "latent_kl")  # leads its group
 
 
-def groups(run: Run) -> list[tuple[str, str, list[Panel]]]:
-    """[(title, words, [Panel])] of everything that the run logged."""
-    names = sorted({*run.names("train"), *run.names("val")}, key=_order)
+def groups(run: Run) -> list[Group]:
+    """Charts of everything that the run logged."""
+    left = sorted({*run.names("train"), *run.names("val")}, key=_order)
     known = baselines(run)
-    charts, left = [], list(names)
-    for title, prefixes, words in GROUPS:
-        mine = [name for name in left if name.startswith(prefixes)]
-        left = [name for name in left if name not in mine]
-        charts.append((title, words, [panel(run, name, known.get(name)) for name in mine]))
-    charts.append(("Other", "", [panel(run, name, known.get(name)) for name in left]))
+    every = []
+    for title, prefixes, words, opened in (*_BEFORE, *_modalities(run), *_AFTER):
+        own = [name for name in left if name.startswith(prefixes)]
+        left = [name for name in left if name not in own]
+        charts = [panel(run, name, known.get(name)) for name in own]
+        every.append(Group(title, words, charts, opened))
     system = [_system(run, name) for name in sorted(run.names("system"))]
-    charts.append(("System", "The machine, since the row before.", system))
-    return [(title, words, panels) for title, words, panels in charts if panels]
+    every.append(Group("System", "The machine, since the row before.", system))
+    return [group for group in every if group.panels]
+
+
+def _modalities(run: Run) -> list[tuple[str, tuple[str, ...], str, bool]]:
+    """A group a modality; those that every run had where its configuration names none."""
+    own = run.modalities or tuple(_MODALITIES)
+    names = [n for n in _MODALITIES if n in own] + [n for n in own if n not in _MODALITIES]
+    return [(n.capitalize(), (f"{n}_",), _MODALITIES.get(n, ""), True) for n in names]
 
 
 def panel(run: Run, name: str, baseline: Baseline | None = None) -> Panel:

@@ -78,6 +78,13 @@ class Run:
         return {n[len(prefix) :]: w for n, w in self.config.items() if n.startswith(prefix)}
 
     @cached_property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the run's modalities; () where the configuration tells none."""
+        prefix = "model.modalities."
+        names = [n[len(prefix) :].split(".")[0] for n in self.config if n.startswith(prefix)]
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
     def steps_per_epoch(self) -> float | None:
         """Training steps an epoch, or None where no row tells."""
         rows = self.rows[["step", "epoch"]].dropna() if "epoch" in self.rows else []

@@ -44,7 +44,7 @@ def test_the_page_has_every_part(html):
 def test_every_logged_metric_has_a_chart(driven, html):
     logged = runs.load(driven / "healthy")
     names = {*logged.names("train"), *logged.names("val"), *logged.names("system")}
-    shown = {panel.title for _, _, group in panels.groups(logged) for panel in group}
+    shown = {panel.title for group in panels.groups(logged) for panel in group.panels}
     assert shown == names
     assert html.count("<svg") == len(names)
     assert "#010203" not in html, "charts take the page's colour"
