@@ -2,5 +2,5 @@
 
 Files, each importing only those before it: `directory` (names of its files), `continuation` (what
 may go on in it), `writers` (console, JSONL, CSV, W&B), `integrity` (checksums), `host_tree`,
-`checkpoints`, `samplers`.
+`orbax` (its quirks), `checkpoints`, `samplers`.
 """
