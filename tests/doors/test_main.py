@@ -18,7 +18,8 @@ from mmvae.inference.session import Session
 from mmvae.reporting import runs
 from mmvae.runs.checkpoints import Checkpoints
 from mmvae.runs.writers import read_rows
-from mmvae.training.loop import Diverged, train
+from mmvae.training.journal import Diverged
+from mmvae.training.loop import train
 from mmvae.training.preemption import StopRequest
 from support import tiny, wandb_files
 from support.places import ROOT
