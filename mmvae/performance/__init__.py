@@ -1,1 +1,4 @@
-"""What `mmvae.benchmark` runs: `speed`."""
+"""What `mmvae.benchmark` runs.
+
+Files, each importing only those before it: `speed`, `measure`, `table`.
+"""

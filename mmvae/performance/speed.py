@@ -6,7 +6,7 @@ floating-point operations a second, over all devices.
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,8 +15,10 @@ import numpy as np
 from jax.experimental.compilation_cache import compilation_cache
 
 from mmvae.data.modalities import Modality, random_batch
+from mmvae.inference.session import Session
 from mmvae.machine import parallel
 from mmvae.machine.throughput import Throughput
+from mmvae.training.program import Program
 
 WARM_UP = 2  # steps before the clock starts
 _BATCHES = 4  # distinct random ones, used in turn
@@ -32,7 +34,7 @@ class Spread(NamedTuple):
     count: int
 
 
-def spread(times):
+def spread(times: Sequence[float]) -> Spread:
     """Spread of a sequence of seconds."""
     lower, median, upper = np.percentile(times, (25, 50, 75))
     return Spread(float(median), float(lower), float(upper), len(times))
@@ -55,25 +57,25 @@ class Stepper:
     never waits for the host. `advance` costs as long as a step, once two have been given.
     """
 
-    def __init__(self, work, train_step=None):
-        self.state = parallel.place(work.initial_state())
-        self.train_step = train_step or work.train_step()
+    def __init__(self, program: Program, train_step: Callable | None = None):
+        self.state = parallel.place(program.initial_state())
+        self.train_step = train_step or program.train_step()
         self._pending = None
 
-    def advance(self, batch):
+    def advance(self, batch: dict) -> None:
         """Start a step on `batch` (on the devices) and wait for the one before it."""
         before = self._pending
         self.state, self._pending = self.train_step(self.state, batch)
         jax.block_until_ready(before)
 
-    def finish(self):
+    def finish(self) -> None:
         """Wait for the step under way."""
         jax.block_until_ready(self._pending)
 
 
-def first_step_seconds(work, batch, train_step=None):
+def first_step_seconds(program: Program, batch: dict, train_step: Callable) -> float:
     """Seconds from the first call of a train step to its answer: tracing, compiling, one step."""
-    stepper = Stepper(work, train_step)
+    stepper = Stepper(program, train_step)
     jax.block_until_ready(stepper.state)
     start = time.perf_counter()
     stepper.advance(batch)
@@ -81,7 +83,7 @@ def first_step_seconds(work, batch, train_step=None):
     return time.perf_counter() - start
 
 
-def step_times(stepper, batches, seconds):
+def step_times(stepper: Stepper, batches: Iterator[dict], seconds: float) -> list[float]:
     """Seconds of each train step for about `seconds` (at least 3 steps), on `batches` in turn."""
     held = [next(batches) for _ in range(_BATCHES)]  # on the devices: the step alone
     for index in range(WARM_UP):
@@ -97,8 +99,10 @@ def step_times(stepper, batches, seconds):
     return times
 
 
-def together(stepper, batches, images, seconds):
-    """Rates (`metrics.Throughput.run`) of training fed by `batches` of `images` pairs each.
+def together(
+    stepper: Stepper, batches: Iterator[dict], images: int, seconds: float
+) -> dict[str, float]:
+    """Rates (`Throughput.run`) of training fed by `batches` of `images` pairs each.
 
     `data_wait_percent` is the share of time spent waiting for the next batch.
     """
@@ -116,7 +120,7 @@ def together(stepper, batches, images, seconds):
     return clock.run()
 
 
-def pipeline_rate(batches, images, seconds):
+def pipeline_rate(batches: Iterator[dict], images: int, seconds: float) -> float:
     """Pairs a second that `batches` of `images` pairs each arrive at when nothing else runs."""
     # What was prefetched before the clock starts would count as speed.
     for _ in range(WARM_UP):
@@ -129,7 +133,7 @@ def pipeline_rate(batches, images, seconds):
 
 
 @contextmanager
-def empty_cache():
+def empty_cache() -> Iterator[None]:
     """XLA's cache of compiled programs is in here empty, and the user's own left alone."""
     names = (
         "jax_compilation_cache_dir",
@@ -153,7 +157,7 @@ def _configure(settings):
 
 
 @contextmanager
-def compilations():
+def compilations() -> Iterator[list[float]]:
     """A list that collects the seconds of every XLA compilation in here."""
     found = []
 
@@ -168,7 +172,7 @@ def compilations():
         jax.monitoring.unregister_event_duration_listener(listen)
 
 
-def generation_times(session, pairs, seconds):
+def generation_times(session: Session, pairs: int, seconds: float) -> list[float]:
     """Seconds of each `session.generate(pairs)` after one to warm up, for about `seconds`."""
     session.generate(pairs)
     taken, begun = [], time.perf_counter()
