@@ -15,8 +15,8 @@ from data_prep import local
 from data_prep.output import card, ledger
 from data_prep.output import folder as output
 from data_prep.sources import specs
-from data_prep.sources.pair import storable
 from data_prep.stages import remedies
+from mmvae import command_line
 from mmvae.data.text import verdict
 from mmvae.errors import UserError
 
@@ -25,17 +25,13 @@ _NOT_SETTINGS = ("out", "overwrite", "workers", "source")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 when the data set is there, 2 with one sentence when the input is wrong."""
+    return command_line.run(_main, arguments)
+
+
+def _main(arguments):
     options = _parser().parse_args(arguments)
-    try:
-        _check(options)
-        _run(options)
-    except UserError as error:
-        print(f"prepare: {storable(str(error))}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("prepare: stopped; nothing was written", file=sys.stderr)
-        return 130
-    return 0
+    _check(options)
+    _run(options)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -98,8 +94,8 @@ def _check(options: argparse.Namespace) -> None:
         )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> command_line.Parser:
+    parser = command_line.Parser(
         prog="python -m data_prep.prepare",
         description="Cleans pairs of pictures and captions and writes them for training.",
         epilog="sources: " + ", ".join(specs.usage()),

@@ -10,12 +10,15 @@ import inspect
 import re
 import sys
 import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, NoReturn
 
 from absl import flags
 from ml_collections import ConfigDict
 from ml_collections.config_flags import config_flags
 
+from mmvae import files
 from mmvae.config import fields
 from mmvae.errors import UserError, did_you_mean
 
@@ -23,25 +26,48 @@ _FLAG = re.compile(r"--?[A-Za-z]")  # and not a negative number
 _OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]*)")
 _REFUSED = re.compile(r"flag --config\.([^=]*)=(.*?): ", re.DOTALL)  # how absl words it
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", tuple: "a tuple"}
-_LIST_FIELDS = "--print_config lists all fields."
+_WRITTEN = ("--out", "--csv", "--workdir")  # flags, the first that is given
+_LIST_FIELDS = "--print-config lists all fields."
 _CONFIG_HELP = """
 fields of the configuration:
   Every field of the config file can be set on the command line, after --config:
     --config configs/base.py --config.train.batch_size=32 --config.data.augment=false
-  --config FILE --print_config lists them all with their values and types.
+  --config FILE --print-config lists them all with their values and types.
 """
 
 
-def run(main, argv=None):
-    """Exit code of the command `main(argv)`: 2, and one sentence on stderr, for a UserError."""
+def run(main: Callable[[list[str]], int | None], argv: list[str] | None = None) -> int:
+    """Exit code of the command `main(argv)`.
+
+    It is 2, after one sentence on stderr, for a UserError, and for a disk that is full, read-only
+    or gone.
+    """
+    argv = sys.argv[1:] if argv is None else argv
     try:
-        return main(sys.argv[1:] if argv is None else argv) or 0
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return main(argv) or 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        sentence = told(error, argv)
+        if sentence is None:
+            raise
+        # Names of files may hold what no text does.
+        print(f"error: {sentence.encode(errors='backslashreplace').decode()}", file=sys.stderr)
+        return 2
+
+
+def told(error: Exception, argv: list[str]) -> str | None:
+    """The sentence for an error that the user of a command line can put right, or None."""
+    return str(error) if isinstance(error, UserError) else files.refusal(error, _written(argv))
+
+
+def _written(argv):
+    """The flag that says where a command writes, as it was given."""
+    words = [word for argument in argv for word in argument.split("=", 1)]
+    values = dict(zip(words, words[1:]))
+    flag = next((flag for flag in _WRITTEN if flag in values), None)
+    return f"{flag} {values[flag]}" if flag else "the disk"
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,20 +76,49 @@ class Parser(argparse.ArgumentParser):
     `description` and `epilog` keep their line breaks, so that examples can be copied.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         kwargs = {"formatter_class": argparse.RawDescriptionHelpFormatter} | kwargs
         super().__init__(allow_abbrev=False, **kwargs)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
+        """What argparse calls for a command line that it cannot read.
+
+        Raises:
+            UserError: always.
+        """
         raise UserError(f"{message}; --help shows how to use this command.")
 
-    def parse_args(self, args=None, namespace=None):
+    def parse_args(
+        self, args: list[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """The options that the flags set.
+
+        Raises:
+            UserError: a flag that nobody knows, or a value that its flag does not take.
+        """
         options, rest = self.parse_known_args(args, namespace)
         self.refuse(rest)
         return options
 
-    def refuse(self, arguments):
-        """UserError for the first of the arguments that nobody knows, if there is one."""
+    def parse_known_args(
+        self, args: list[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse does; flags may be written with underscores for their hyphens."""
+        args = sys.argv[1:] if args is None else args
+        return super().parse_known_args([self._hyphened(arg) for arg in args], namespace)
+
+    def _hyphened(self, argument):
+        name, equals, value = argument.partition("=")
+        spelled = name.replace("_", "-")
+        known = name.startswith("--") and spelled in self._option_string_actions
+        return spelled + equals + value if known else argument
+
+    def refuse(self, arguments: Iterable[str]) -> None:
+        """Take arguments that no flag took.
+
+        Raises:
+            UserError: there is one; it names the first.
+        """
         for argument in arguments:
             if not _FLAG.match(argument):
                 raise UserError(f"unexpected argument '{argument}'; write values as --flag=value.")
@@ -73,20 +128,27 @@ class Parser(argparse.ArgumentParser):
 
 
 class ConfigParser(Parser):
-    """A Parser with --config, --config.<field> and --print_config.
+    """A Parser with --config, --config.<field> and --print-config.
 
     `parse_args` sets `options.config` to the locked ConfigDict and `options.config_file` to its
     path; it exits after printing the fields when that is asked for.
     """
 
-    def __init__(self, epilog="", **kwargs):
+    def __init__(self, epilog: str = "", **kwargs: Any):
         super().__init__(epilog=epilog + _CONFIG_HELP, **kwargs)
         self.add_argument("--config", metavar="FILE", help="Python file with get_config (required)")
         self.add_argument(
-            "--print_config", action="store_true", help="print every field of the config and exit"
+            "--print-config", action="store_true", help="print every field of the config and exit"
         )
 
-    def parse_args(self, args=None, namespace=None):
+    def parse_args(
+        self, args: list[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """The options, `config` and `config_file` among them.
+
+        Raises:
+            UserError: as in `Parser`, and for a config file or a field that cannot work.
+        """
         args = sys.argv[1:] if args is None else args
         options, rest = self.parse_known_args(args, namespace)
         if options.config is None:
@@ -102,7 +164,7 @@ class ConfigParser(Parser):
         return options
 
 
-def load(path):
+def load(path: str) -> ConfigDict:
     """The ConfigDict that `get_config()` of a Python file returns.
 
     For "FILE.py:TEXT" that is `get_config(TEXT)`: some configs start from a run directory.
@@ -144,8 +206,8 @@ def _installed(path):
     return path if Path(path).exists() or not beside.is_file() else str(beside)
 
 
-def override(config, arguments):
-    """Sets fields of `config` from `--config.<field>=value` arguments and locks it.
+def override(config: ConfigDict, arguments: list[str]) -> list[str]:
+    """Set fields of `config` from `--config.<field>=value` arguments and lock it.
 
     Returns the arguments left over.
 
@@ -169,7 +231,7 @@ def override(config, arguments):
     return rest
 
 
-def describe(config, before):
+def describe(config: ConfigDict, before: dict[str, Any]) -> str:
     """One line for each field: name, value, type, and its value in `before` where that differs."""
     lines = []
     for path, value in fields(config).items():

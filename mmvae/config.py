@@ -13,8 +13,15 @@ from ml_collections import ConfigDict
 from mmvae.errors import UserError
 
 FILE = "config.json"  # in a run directory
-# Groups of fields added since the first runs, with what the code did before.
-_ADDED = {"objective": {"name": "elbo"}}
+# Fields that runs of earlier versions lack, with what the code did before they were there.
+ADDED = {
+    "init.from_run": "",
+    "init.skip": (),
+    "model.adapter_rank": 0,
+    "objective.name": "elbo",
+    "optimizer.multipliers": (),
+    "train.freeze": (),
+}
 
 
 class ConfigError(UserError):
@@ -44,7 +51,7 @@ def of_run(run: str | Path) -> ConfigDict:
     path = Path(run) / FILE
     if not path.exists():
         raise UserError(f"{run} is not a run directory: it has no {FILE}")
-    return from_json(path.read_text())
+    return from_json(path.read_text(encoding="utf-8"))
 
 
 def continuing(run: str | Path) -> ConfigDict:
@@ -61,16 +68,27 @@ def continuing(run: str | Path) -> ConfigDict:
 
 
 def from_json(text: str) -> ConfigDict:
-    """The locked ConfigDict of `to_json`, its tuples tuples again.
+    """The locked ConfigDict of `to_json`, its tuples tuples again and its fields complete.
 
     Raises:
         ConfigError: the text is not a JSON object.
     """
     try:
-        config = ConfigDict(_with_tuples(_ADDED | json.loads(text)))
+        config = ConfigDict(_filled(_with_tuples(json.loads(text))))
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"the stored configuration cannot be read: {error}.") from error
     return config.lock()
+
+
+def _filled(tree):
+    """Nested dicts with the fields that were added since they were stored."""
+    for path, value in ADDED.items():
+        *groups, name = path.split(".")
+        group = tree
+        for step in groups:
+            group = group.setdefault(step, {})
+        group.setdefault(name, value)
+    return tree
 
 
 def _with_tuples(value):

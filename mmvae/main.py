@@ -1,7 +1,7 @@
 """Train a model: `python -m mmvae.main --config configs/base.py`."""
 
-import contextlib
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from mmvae import command_line
@@ -10,22 +10,22 @@ from mmvae.machine.startup import start_up, together
 _EXAMPLES = """examples:
   python -m mmvae.main --config configs/base.py
   python -m mmvae.main --config configs/base.py --workdir runs/b32 --config.train.batch_size=32
-  python -m mmvae.main --config configs/base.py --dry_run
-  python -m mmvae.main --config configs/base.py --print_config
+  python -m mmvae.main --config configs/base.py --dry-run
+  python -m mmvae.main --config configs/base.py --print-config
 
 The same command continues an interrupted run. Several processes: set JAX_COORDINATOR_ADDRESS,
 JAX_NUM_PROCESSES and JAX_PROCESS_ID (a Slurm job or a TPU pod slice needs only --multihost).
 """
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     """Parse flags, start the machine up, train; returns the exit code."""
     parser = command_line.ConfigParser(
         prog="python -m mmvae.main", description=__doc__, epilog=_EXAMPLES
     )
     parser.add_argument("--workdir", help="the run's directory; default: runs/<config.name>")
     parser.add_argument(
-        "--dry_run", action="store_true", help="show shapes, sizes and steps; train nothing"
+        "--dry-run", action="store_true", help="show shapes, sizes and steps; train nothing"
     )
     parser.add_argument(
         "--multihost", action="store_true", help="join the other processes of a cluster job"
@@ -33,7 +33,9 @@ def main(argv):
     options = parser.parse_args(argv)
     start_up(options.multihost)
     # TensorFlow and JAX take seconds to import: wrong flags were answered before.
+    from mmvae.reporting.ending import reported
     from mmvae.training import overview
+    from mmvae.training.journal import Diverged
     from mmvae.training.loop import train
     from mmvae.training.plan import Plan
 
@@ -41,39 +43,8 @@ def main(argv):
         print("\n".join(overview.dry_run(Plan(options.config))))
         return 0
     workdir = Path(options.workdir or Path("runs") / options.config.name)
-    with together(), reported(workdir):
+    with together() as first, reported(workdir, Diverged) if first else nullcontext():
         return train(options.config, workdir)
-
-
-@contextlib.contextmanager
-def reported(workdir):
-    """Write report.html after training, also after one that diverged, and print the verdicts."""
-    try:
-        yield
-    finally:
-        # An interruption must end fast: the same command continues, and then reports.
-        if not isinstance(sys.exception(), KeyboardInterrupt):
-            _report(workdir)
-
-
-def _report(workdir):
-    import jax
-
-    from mmvae.reporting import page, questions, runs, terminal
-    from mmvae.runs import directory
-
-    if jax.process_index() != 0:
-        return
-    try:
-        run = runs.load(workdir)
-        if not (run.finished or run.diverged):
-            return
-        terminal.show(questions.five(run))
-        page.write(run, workdir / directory.REPORT)
-    except Exception as error:  # a report must not turn a finished training into a failure
-        print(f"no report: {type(error).__name__}: {error}", file=sys.stderr)
-        return
-    print(f"report: {workdir / directory.REPORT}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """Configurations, their checks, and the command line that changes them."""
 
 import ast
+import errno
+import functools
+import json
+from argparse import Namespace
 from importlib import import_module
 from inspect import signature
 
@@ -129,6 +133,16 @@ def test_json_round_trip_keeps_everything_and_locks():
     assert isinstance(restored.train.epochs, int)
 
 
+def test_fields_added_since_are_filled_in_with_what_was_done_before():
+    stored = base.get_config().to_dict()
+    for path in config.ADDED:
+        *groups, name = path.split(".")
+        del functools.reduce(dict.__getitem__, groups, stored)[name]
+    filled = config.fields(config.from_json(json.dumps(stored)))
+    assert {path: filled[path] for path in config.ADDED} == config.ADDED
+    assert filled.keys() == config.fields(base.get_config()).keys()
+
+
 @pytest.mark.parametrize("text", ["{", "[1]", "3"])
 def test_json_of_something_else_is_refused(text):
     with pytest.raises(config.ConfigError, match="stored configuration cannot be read"):
@@ -163,7 +177,7 @@ def test_one_command_line_leaves_nothing_for_the_next():
             "unknown field config.train.batchsize; did you mean config.train.batch_size or ",
         ),
         ("--config.batch_size=3", "or config.train.batch_size"),
-        ("--config.qqqqqqqqqqq=3", "config.qqqqqqqqqqq. --print_config lists all fields."),
+        ("--config.qqqqqqqqqqq=3", "config.qqqqqqqqqqq. --print-config lists all fields."),
         (
             "--config.train.epochs=abc",
             "config.train.epochs=abc must be a whole number, such as --config.train.epochs=100.",
@@ -221,7 +235,7 @@ def test_an_error_in_the_config_file(capsys, tmp_path, text, message):
 
 def test_print_config_shows_every_field_and_marks_what_was_set(capsys):
     with pytest.raises(SystemExit) as ending:
-        parse(["--config", BASE, "--config.train.batch_size=32", "--print_config"])
+        parse(["--config", BASE, "--config.train.batch_size=32", "--print-config"])
     lines = capsys.readouterr().out.splitlines()
     assert ending.value.code == 0
     assert "config.train.batch_size = 32  (int, overridden: 256 in the file)" in lines
@@ -234,21 +248,62 @@ def test_help_names_examples_and_print_config(capsys):
         parse(["--help"])
     text = capsys.readouterr().out
     assert ending.value.code == 0
-    for part in ("example: X\n", "--workdir", "--print_config lists", "--config.train."):
+    for part in ("example: X\n", "--workdir", "--print-config lists", "--config.train."):
         assert part in text
 
 
 def test_run_passes_on_success_and_everything_that_is_not_the_users_fault(capsys):
-    def fails(argv):
-        raise argv[0]
-
     assert command_line.run(lambda argv: None, []) == 0
-    assert command_line.run(lambda argv: argv[0], [7]) == 7
-    assert command_line.run(fails, [UserError("Say so.")]) == 2
+    assert command_line.run(lambda argv: len(argv), ["a", "b"]) == 2
+    assert command_line.run(failing(UserError("Say so.")), []) == 2
     assert capsys.readouterr().err == "error: Say so.\n"
-    assert command_line.run(fails, [KeyboardInterrupt()]) == 130
+    assert command_line.run(failing(KeyboardInterrupt()), []) == 130
     with pytest.raises(ValueError, match="a bug"):
-        command_line.run(fails, [ValueError("a bug")])
+        command_line.run(failing(ValueError("a bug")), [])
+
+
+def failing(error):
+    def main(argv):
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("argv", "place"),
+    [
+        (["--workdir=runs/a", "--out", "b"], "--out b"),
+        (["--workdir", "runs/a"], "--workdir runs/a"),
+        (["runs/a", "--csv=c=d"], "--csv c=d"),
+        ([], "the disk"),
+    ],
+)
+def test_a_full_disk_is_one_sentence_that_says_where(capsys, argv, place):
+    full = failing(OSError(errno.ENOSPC, "No space left on device"))
+    assert command_line.run(full, argv) == 2
+    told = capsys.readouterr().err
+    assert told == (
+        f"error: {place}: no space left on device; free some space, or name another place.\n"
+    )
+
+
+@pytest.mark.parametrize("flag", ["--dry-run", "--dry_run"])
+def test_flags_have_hyphens_and_underscores_are_understood(flag):
+    parser = command_line.Parser(prog="train")
+    parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--vocab-size", type=int)
+    assert parser.parse_args([flag, "--vocab_size=9"]) == Namespace(dry_run=True, vocab_size=9)
+    assert "dry_run" not in parser.format_help()
+    with pytest.raises(UserError, match="unknown flag --dry_ran; did you mean --dry-run?"):
+        parser.parse_args(["--dry_ran"])
+
+
+def test_values_keep_their_underscores():
+    parser = command_line.Parser(prog="train")
+    parser.add_argument("--out")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args(["--out=a_b", "_h", "x_y"])
+    assert options == Namespace(out="a_b", names=["_h", "x_y"])
 
 
 def test_a_list_in_a_config_is_refused_in_one_line():

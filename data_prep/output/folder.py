@@ -13,6 +13,7 @@ from tqdm import tqdm
 from data_prep.output import card
 from data_prep.sources.pair import Pair, storable
 from data_prep.stages.images import Refused
+from mmvae import files
 from mmvae.data.directory import CARD
 from mmvae.errors import UserError
 
@@ -68,20 +69,19 @@ def replacing(out: str | Path) -> Iterator[Path]:
     """Yields a folder beside `out` that takes its place at the end, and only on success.
 
     Raises:
-        UserError: it cannot be made.
+        UserError: another process prepares the same one.
     """
     out = Path(out).absolute()
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"--out {out} cannot be written: {error.strerror}") from error
-    try:
-        yield partial
-        _swap(partial, out)
-    finally:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    lock, partial = (out.with_name(f".{out.name}.{kind}") for kind in ("lock", "partial"))
+    with files.alone(lock, f"is preparing {out}", "give another --out"):
         shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            yield partial
+            _swap(partial, out)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_rejected(folder: Path, rejected: Iterable[tuple[Pair, Refused]]) -> None:

@@ -6,25 +6,29 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-from mmvae.errors import UserError
+from mmvae import command_line
 
 
 @contextlib.contextmanager
-def together() -> Iterator[None]:
-    """End this process at once when it fails among several: the others wait for it otherwise."""
+def together() -> Iterator[bool]:
+    """End this process at once when it fails among several: the others wait for it otherwise.
+
+    Yields whether this process is the first of them, which tells and writes.
+    """
     import jax
 
     try:
-        yield
+        yield jax.process_index() == 0
     except Exception as error:
         if jax.process_count() == 1:
             raise
-        if isinstance(error, UserError):
-            print(f"error: {error}", file=sys.stderr)
-        else:
+        sentence = command_line.told(error, sys.argv[1:])
+        if sentence is None:
             traceback.print_exc()
+        else:
+            print(f"error: {sentence}", file=sys.stderr)
         sys.stderr.flush()
-        os._exit(2 if isinstance(error, UserError) else 1)
+        os._exit(1 if sentence is None else 2)
 
 
 def start_up(multihost: bool) -> None:

@@ -2,5 +2,6 @@
 
 Files, each importing only those before it: `runs`, `baselines`, `tables`, `samples`, `reproduce`,
 `curves`, `verdict`, `questions` (a file each), `criteria`, `checklist`, `panels`, `terminal`,
-`document` (HTML or Markdown), `page` (of one run), `comparing` (several runs).
+`document` (HTML or Markdown), `page` (of one run), `ending` (of a training), `comparing` (several
+runs).
 """

@@ -1,6 +1,6 @@
 """Names of a run's files, each relative to its directory."""
 
-from mmvae import config
+from mmvae import config, files
 from mmvae.data import directory as data
 
 CONFIG = config.FILE
@@ -13,5 +13,6 @@ CHECKPOINTS = "checkpoints"
 SAMPLERS = "samplers.npz"  # fitted after the last epoch
 REPORT = "report.html"
 EVALUATION = "evaluation.json"  # where the quick start has mmvae.evaluate write
+LOCK = files.LOCK  # while a process trains here
 WANDB = "wandb"
 WANDB_ID = "wandb_run_id"

@@ -7,6 +7,7 @@ import numpy as np
 from flax import traverse_util
 
 from mmvae.errors import UserError
+from mmvae.files import whole
 from mmvae.models.aggregate_posterior import AggregatePosterior
 from mmvae.runs.directory import SAMPLERS
 
@@ -31,10 +32,8 @@ class Samplers:
         arrays |= {f"aggregate/{name}": value for name, value in self.aggregate.arrays.items()}
         flat = traverse_util.flatten_dict(self.prior, sep="/")
         arrays |= {f"prior/{name}": np.asarray(value) for name, value in flat.items()}
-        partial = run / f"{SAMPLERS}.partial"
-        with partial.open("wb") as file:
+        with whole(run / SAMPLERS) as partial, partial.open("wb") as file:
             np.savez(file, **arrays)
-        partial.rename(run / SAMPLERS)  # a crash leaves the whole file or none
 
     @classmethod
     def load(cls, run):

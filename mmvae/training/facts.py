@@ -3,35 +3,51 @@
 import json
 import platform
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import jax
+from jaxtyping import PyTree
 
 from mmvae.evaluation import baselines
+from mmvae.files import write_whole
 from mmvae.machine.devices import devices, matmul_peak
-from mmvae.runs.continuation import write_whole
 from mmvae.runs.directory import FACTS
 from mmvae.training import overview
+from mmvae.training.plan import Plan
 
 _LIBRARIES = ("jax", "flax", "optax", "orbax-checkpoint", "numpy")
-
-
 _PEAK_SECONDS = 0.2
 
 
-def keep_facts(workdir, plan, params, flops):
+def keep_facts(workdir: Path, plan: Plan, params: PyTree, flops: float) -> None:
     """Write `workdir`/facts.json, unless a run that resumes has it.
 
     Args:
         params: the model's parameters, arrays or shapes.
         flops: floating-point operations of one train step, over all devices.
     """
-    path = workdir / FACTS
-    if not path.exists():
-        found = facts(plan, params, flops)
-        write_whole(path, (json.dumps(found, indent=2) + "\n").encode())
+    if not (workdir / FACTS).exists():
+        _write(workdir, facts(plan, params, flops))
 
 
-def facts(plan, params, flops):
+def add_change(workdir: Path, plan: Plan, step: int, changed: dict[str, tuple]) -> None:
+    """Add to `workdir`/facts.json that a run goes on after `step` with another configuration.
+
+    Args:
+        changed: {dotted field: (value before, value now)}.
+    """
+    known = json.loads((workdir / FACTS).read_text(encoding="utf-8"))
+    known["total_steps"] = plan.total_steps
+    known["continued"] = [*known.get("continued", []), {"step": step, "changed": changed}]
+    _write(workdir, known)
+
+
+def _write(workdir, content):
+    write_whole(workdir / FACTS, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def facts(plan: Plan, params: PyTree, flops: float) -> dict[str, Any]:
     """The content of facts.json, a dict."""
     return {
         "parameters": overview.parameter_counts(params),

@@ -5,13 +5,18 @@ that stay, it is better by far (docs/model.md), and a step costs a fraction.
 """
 
 import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PyTree
 
 from mmvae.data import batches as data
+from mmvae.data.records import Records
 from mmvae.inference.session import Session
 from mmvae.models.aggregate_posterior import AggregatePosterior
 from mmvae.objectives.prior import flow_matching
@@ -24,7 +29,9 @@ _MOST = 20_000  # pairs
 _MIXED = 5_000  # latents; a mixture gains little from more
 
 
-def fit_samplers(run, train_records, val_records, note):
+def fit_samplers(
+    run: Path, train_records: Records, val_records: Records, note: Callable[[str], None]
+) -> None:
     """Fit and store the samplers of a run directory's best checkpoint, unless they are there.
 
     `train_records` and `val_records` are splits of its data set; `note` is told the result.
@@ -49,7 +56,7 @@ def fit_samplers(run, train_records, val_records, note):
     )
 
 
-def posteriors(session, records):
+def posteriors(session: Session, records: Records) -> tuple[dict, Any, dict]:
     """(experts, joint, present) of the first pairs of a split; Gaussians of [N, D]."""
     parts = []
     batches = data.eval_batches(records, session.modalities, _BATCH)
@@ -61,7 +68,7 @@ def posteriors(session, records):
     return jax.tree.map(lambda *x: np.concatenate(x), *parts)
 
 
-def fit_prior(session, latents):
+def fit_prior(session: Session, latents: tuple[dict, Any, dict]) -> tuple[PyTree, float]:
     """(parameters of the learned prior, its last loss), from where training left it."""
     config, steps = session.config, session.config.samplers.prior_steps
     settings = config.optimizer.copy_and_resolve_references()

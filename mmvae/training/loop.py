@@ -7,7 +7,9 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
+from mmvae import files
 from mmvae.data import batches as data
+from mmvae.errors import UserError
 from mmvae.evaluation import samples, suite
 from mmvae.evaluation.families import losses
 from mmvae.evaluation.job import Settings
@@ -32,22 +34,37 @@ def train(config: ConfigDict, workdir: str | Path) -> int:
         UserError: anything the user can put right, `journal.Diverged` among them.
     """
     data.hide_accelerators()
-    plan = Plan(config)
-    workdir = Path(workdir)
-    if jax.process_index() == 0:
-        continuation.check(workdir, config)
-    console = ConsoleWriter()
+    plan, workdir = Plan(config), Path(workdir)
+    with _alone(workdir):
+        if jax.process_index() == 0:
+            continuation.check(workdir, config)
+        return _train(plan, workdir, ConsoleWriter())
+
+
+@contextlib.contextmanager
+def _alone(workdir):
+    """The first process keeps others out of the directory that its own ones share."""
+    if jax.process_index() != 0:
+        yield
+        return
+    workdir.mkdir(parents=True, exist_ok=True)
+    doing = f"is training in {workdir}"
+    with files.alone(workdir / directory.LOCK, doing, "type --workdir NEW for another run"):
+        yield
+
+
+def _train(plan, workdir, console):
+    keep = plan.config.checkpoint
     with (
         StopRequest() as stop,
         Checkpoints(
-            workdir / directory.CHECKPOINTS,
-            config.checkpoint.keep_best,
-            config.checkpoint.keep_latest,
+            workdir / directory.CHECKPOINTS, keep.keep_best, keep.keep_latest
         ) as checkpoints,
     ):
         trainer = Trainer(plan, workdir, console, checkpoints)
         with contextlib.closing(trainer):
             trainer.run(stop)
+        trainer.check_stored()
     # Outside: a signal ends the fit at once, and the same command begins it again.
     if trainer.step == plan.total_steps:
         fit_samplers(workdir, plan.train_records, plan.val_records, console.note)
@@ -67,8 +84,10 @@ class Trainer:
     def __init__(self, plan: Plan, workdir: Path, console: ConsoleWriter, checkpoints: Checkpoints):
         self.plan, self.config, self.checkpoints = plan, plan.config, checkpoints
         self.step, state, start = self._first_state()
+        self._check_length()
         if jax.process_index() == 0:
-            continuation.prepare(workdir, plan)  # now that nothing can be refused any more
+            # Now that nothing can be refused any more.
+            changed = continuation.keep(workdir, self.config)
         self.state = parallel.place(state)
         self.train_step = plan.train_step()
         self.eval_step = plan.eval_step()
@@ -78,7 +97,7 @@ class Trainer:
         writers = journal.writers(workdir, self.config, resumed, console, self._finished)
         self.journal = journal.Journal(plan, checkpoints, self.clock, console, writers)
         if jax.process_index() == 0:
-            self._introduce(workdir, console, start)
+            self._introduce(workdir, console, start, changed)
 
     def run(self, stop: StopRequest) -> None:
         """Train until the last step, or until `stop` asks.
@@ -109,6 +128,28 @@ class Trainer:
         self.checkpoints.wait()
         self.journal.close()
 
+    def check_stored(self) -> None:
+        """Whether all that was trained is in a checkpoint.
+
+        Raises:
+            UserError: it is not; the log said why.
+        """
+        stored = self.checkpoints.latest_step()
+        if stored != self.step:
+            where = f"after step {stored}" if stored else "from the start"
+            raise UserError(
+                f"step {self.step} could not be stored (see above); make room for its checkpoint "
+                f"and type the same command: it goes on {where}."
+            )
+
+    def _check_length(self):
+        if self.step > self.plan.total_steps:
+            done = -(-self.step // self.plan.steps_per_epoch)
+            raise UserError(
+                f"config.train.epochs={self.config.train.epochs} is less than what the run has "
+                f"trained already ({self.step:,} steps); type --config.train.epochs={done} or more."
+            )
+
     def _first_state(self):
         """(steps done, state, WarmStart or None): of a checkpoint, another run, or anew."""
         state = self.plan.initial_state()
@@ -121,14 +162,18 @@ class Trainer:
         start = warm_start.warm_start(self.config, state.params, self.plan.tokenizer)
         return 0, create(start.params, self.plan.optimizer), start
 
-    def _introduce(self, workdir, console, start):
+    def _introduce(self, workdir, console, start, changed):
         """Say what will happen, and keep what later reports need to know."""
         flops = self.plan.step_flops(self.train_step, self.state)
         for line in overview.lines(self.plan, self.state, flops, self.step):
             console.note(line)
         for line in warm_start.lines(start) if start else ():
             console.note(line)
+        for path, (before, now) in changed.items():
+            console.note(f"continued   config.{path}: {before} before, {now} now")
         facts.keep_facts(workdir, self.plan, self.state.params, flops)
+        if changed:
+            facts.add_change(workdir, self.plan, self.step, changed)
 
     def _batches(self):
         stream = data.train_batches(

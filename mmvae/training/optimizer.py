@@ -2,12 +2,14 @@
 
 import jax
 import optax
+from jaxtyping import PyTree
+from ml_collections import ConfigDict
 
 from mmvae.errors import UserError
 from mmvae.models import patterns
 
 
-def learning_rate(config, total_steps):
+def learning_rate(config: ConfigDict, total_steps: int) -> optax.Schedule:
     """Schedule step -> learning rate of `config.optimizer`: linear warm-up, then its shape."""
     warmup = max(1, round(config.warmup_fraction * total_steps))
     return SCHEDULES[config.schedule](config.learning_rate, warmup, total_steps)
@@ -27,7 +29,7 @@ def _constant(peak, warmup, total):
 SCHEDULES = {"cosine": _cosine, "constant": _constant}
 
 
-def build(config, total_steps):
+def build(config: ConfigDict, total_steps: int) -> optax.GradientTransformation:
     """AdamW with clipping by global norm; biases, norms and embeddings are not decayed."""
     return optax.chain(
         optax.clip_by_global_norm(config.clip_norm),
@@ -41,7 +43,7 @@ def build(config, total_steps):
     )
 
 
-def of_run(config, total_steps):
+def of_run(config: ConfigDict, total_steps: int) -> optax.GradientTransformation:
     """The optimizer of a run: `build`, with its multipliers, for what is not frozen.
 
     Frozen parameters have no optimizer state. Patterns: see `patterns.chosen`.
@@ -53,7 +55,7 @@ def of_run(config, total_steps):
     return optax.chain(update, _multiplied(config.optimizer.multipliers))
 
 
-def frozen(config, params):
+def frozen(config: ConfigDict, params: PyTree) -> PyTree:
     """`params` with a bool each: whether `config.train.freeze` names it.
 
     Raises:

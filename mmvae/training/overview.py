@@ -1,16 +1,21 @@
 """What a run says of itself before it starts."""
 
+from collections.abc import Iterator
+
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from mmvae.data import text
 from mmvae.machine.devices import devices
 from mmvae.training import optimizer, warm_start
+from mmvae.training.plan import Plan
+from mmvae.training.state import TrainState
 
 _FEW = 100  # pairs
 
 
-def lines(plan, state, flops, first_step):
+def lines(plan: Plan, state: TrainState, flops: float, first_step: int) -> Iterator[str]:
     """Lines of the start-up summary: devices, data, vocabulary, parameters, work to do.
 
     `flops`: floating-point operations of one train step, over all devices.
@@ -44,7 +49,7 @@ def lines(plan, state, flops, first_step):
     )
 
 
-def parameter_table(params):
+def parameter_table(params: PyTree) -> Iterator[str]:
     """Rows "name  count" of the model's parts, and their sum."""
     counts = parameter_counts(params)
     for name, count in sorted(counts.items(), key=lambda item: -item[1]):
@@ -53,17 +58,17 @@ def parameter_table(params):
     yield f"parameters  {'total':<20} {sum(counts.values()):>12,}"
 
 
-def parameter_counts(params):
+def parameter_counts(params: PyTree) -> dict[str, int]:
     """{part of the model: number of parameters}."""
     return {name: _count(part) for name, part in params.items()}
 
 
-def memory_bytes(state, batch):
+def memory_bytes(state: TrainState, batch: dict) -> int:
     """Bytes of a state and of one batch on the devices; activations come on top."""
     return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves((state, batch)))
 
 
-def dry_run(plan):
+def dry_run(plan: Plan) -> Iterator[str]:
     """Lines of everything that can be known without training: shapes, sizes, steps, memory."""
     state = jax.eval_shape(plan.initial_state)
     batch = plan.example_batch()

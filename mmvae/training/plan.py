@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
 from mmvae.data import batches, directory, modalities, records
 from mmvae.data.text import Tokenizer
+from mmvae.errors import UserError
 from mmvae.evaluation import suite
 from mmvae.training import checks
 from mmvae.training.program import Program
@@ -20,10 +23,16 @@ class Plan(Program):
         UserError: config and data set do not fit each other or this machine.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: ConfigDict):
         checks.validate(config, jax.device_count(), jax.process_count())
         suite.check(config.eval.metrics, "config.eval.metrics:")
         folder = Path(config.data.dir)
+        if not (folder / directory.INFO).exists():
+            raise UserError(
+                f"config.data.dir={folder} holds no prepared data set (no {directory.INFO}); make "
+                f"one (python -m data_prep.prepare --source SPEC --out {folder}), or type "
+                f"--config.data.dir=DATASET."
+            )
         self.train_records = records.read(folder, "train")
         self.val_records = records.read(folder, "val")
         self.card = json.loads((folder / directory.CARD).read_text())
@@ -35,7 +44,7 @@ class Plan(Program):
         total_steps = self.steps_per_epoch * config.train.epochs
         super().__init__(config, modalities.of_run(config, self.tokenizer), total_steps)
 
-    def vocabulary(self):
+    def vocabulary(self) -> dict[str, Any]:
         """The card's vocabulary statistics, cut captions counted at this run's length."""
         length = self.config.data.caption_length
         lengths = [len(ids) + 1 for ids in self.train_records.caption_ids]

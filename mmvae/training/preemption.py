@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import Self
 
 import jax
 from jax.experimental import multihost_utils
@@ -21,19 +22,19 @@ class StopRequest:
         sys.exit(stop.exit_code)
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._signum = None
         self._stopping = False
         self._old_handlers = {}
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._several = jax.process_count() > 1
         # jax.distributed listens for SIGTERM in C++; a Python handler would take it away.
         signums = (signal.SIGINT,) if self._several else (signal.SIGINT, signal.SIGTERM)
         self._old_handlers = {s: signal.signal(s, self._on_signal) for s in signums}
         return self
 
-    def __exit__(self, *exc_info):
+    def __exit__(self, *exc_info: object) -> None:
         for signum, handler in self._old_handlers.items():
             signal.signal(signum, handler)
 

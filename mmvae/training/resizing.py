@@ -10,16 +10,25 @@ from fnmatch import fnmatchcase
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Shaped
+from ml_collections import ConfigDict
 
 from mmvae.models.mmvae import MODALITIES
 
 
-def resized(path, stored, fresh, before, after):
+def resized(
+    path: str,
+    stored: Shaped[np.ndarray, "..."],
+    fresh: Shaped[np.ndarray, "..."],
+    before: ConfigDict,
+    after: ConfigDict,
+) -> Shaped[np.ndarray, "..."] | None:
     """A stored parameter in the shape of a fresh one, or None where no rule knows how.
 
     Args:
         path: its path, the same in both models.
-        stored, fresh: arrays.
+        stored: the array of one model.
+        fresh: the array of the other, of which the shape counts.
         before, after: `config.model.modalities` of the two models.
     """
     for name, spec in after.items():

@@ -2,7 +2,9 @@
 
 import jax
 import jax.numpy as jnp
+import optax
 from flax import struct
+from jaxtyping import Array, Int, PyTree
 
 
 @struct.dataclass
@@ -10,19 +12,19 @@ class TrainState:
     """A pytree of arrays, equal on all devices.
 
     Attributes:
-        step: updates done, int32 [].
+        step: updates done.
         params: float32 parameters.
         ema_params: their exponential moving average; what is evaluated and sampled.
         opt_state: of the Optax optimizer.
     """
 
-    step: jax.Array
-    params: dict
-    ema_params: dict
-    opt_state: tuple
+    step: Int[Array, ""]
+    params: PyTree
+    ema_params: PyTree
+    opt_state: optax.OptState
 
 
-def create(params, optimizer):
+def create(params: PyTree, optimizer: optax.GradientTransformation) -> TrainState:
     """TrainState before the first step."""
     return TrainState(
         step=jnp.int32(0),

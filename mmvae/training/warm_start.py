@@ -5,13 +5,16 @@ word embeddings of another vocabulary are carried over piece by piece. The rest 
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import jax
 import numpy as np
 from flax import traverse_util
+from jaxtyping import PyTree
+from ml_collections import ConfigDict
 
-from mmvae.data.text import NUM_SPECIAL
+from mmvae.data.text import NUM_SPECIAL, Tokenizer
 from mmvae.errors import UserError
 from mmvae.inference.session import Session
 from mmvae.models import adapters, patterns
@@ -36,14 +39,14 @@ class WarmStart:
         shared: pieces that both vocabularies have, or None for the same vocabulary.
     """
 
-    params: dict
-    fates: dict
-    ignored: list
+    params: PyTree
+    fates: dict[str, str]
+    ignored: list[str]
     source: str
     shared: int | None
 
 
-def warm_start(config, fresh, tokenizer):
+def warm_start(config: ConfigDict, fresh: PyTree, tokenizer: Tokenizer) -> WarmStart:
     """WarmStart of a run from the best checkpoint of `config.init.from_run`.
 
     `fresh` are the parameters of a model that starts anew; adapters of the other run are merged
@@ -58,21 +61,23 @@ def warm_start(config, fresh, tokenizer):
     return start
 
 
-def taken_over(session, config, fresh, tokenizer):
+def taken_over(
+    session: Session, config: ConfigDict, fresh: PyTree, tokenizer: Tokenizer
+) -> WarmStart:
     """WarmStart of `warm_start` from the model of a Session, as far as it fits."""
     same_words = session.tokenizer.path.read_bytes() == tokenizer.path.read_bytes()
     stored, wanted = _flat(session.params), _flat(fresh)
     skipped = _flat(patterns.chosen(config.init.skip, fresh, "init.skip"))
     modalities = session.config.model.modalities, config.model.modalities
     strangers = _strangers(*modalities)
-    found = {}
+    starts = {}
     for path, leaf in wanted.items():
         anew = skipped[path] or path.split("/")[0] in strangers
         old = None if anew else stored.get(path)
         words = None if same_words or not path.endswith("/embedding") else tokenizer
-        found[path] = _start_of(path, old, leaf, words, session.tokenizer, modalities)
-    fates = {path: fate for path, (_, fate) in found.items()}
-    params = traverse_util.unflatten_dict({p: value for p, (value, _) in found.items()}, sep="/")
+        starts[path] = _start_of(path, old, leaf, words, session.tokenizer, modalities)
+    fates = {path: fate for path, (_, fate) in starts.items()}
+    params = traverse_util.unflatten_dict({p: value for p, (value, _) in starts.items()}, sep="/")
     shared = None if same_words else len(_learnt(tokenizer) & _learnt(session.tokenizer))
     source = f"{config.init.from_run}, checkpoint {session.step}"
     return WarmStart(params, fates, sorted(stored.keys() - wanted.keys()), source, shared)
@@ -110,7 +115,7 @@ def _check_frozen(start, config, fresh):
         )
 
 
-def lines(start):
+def lines(start: WarmStart) -> Iterator[str]:
     """Lines that say what was loaded, resized, carried over, new and ignored."""
     yield f"start       from {start.source}"
     sizes = {path: leaf.size for path, leaf in _flat(start.params).items()}
@@ -122,7 +127,7 @@ def lines(start):
         told = ", ".join(f"{counts[f]:,} {f}" for f in _FATES if counts[f])
         yield f"start       {part:<20} {told}"
     for fate in (RESIZED, CARRIED, NEW):
-        paths = [path for path, found in start.fates.items() if found == fate]
+        paths = [path for path, told in start.fates.items() if told == fate]
         if paths:
             yield f"start       {fate}: {_listed(paths)}"
     if start.shared is not None:

@@ -61,7 +61,7 @@ def test_commands_work_outside_the_repository(installed):
     listed = outside(installed, "--help")
     assert listed.returncode == 0, listed.stderr
     assert all(name in listed.stdout for name in entry.COMMANDS)
-    fields = outside(installed, "train", "--config", "configs/quickstart.py", "--print_config")
+    fields = outside(installed, "train", "--config", "configs/quickstart.py", "--print-config")
     assert fields.returncode == 0, fields.stderr
     assert "config.train.batch_size" in fields.stdout
 

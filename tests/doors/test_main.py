@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -135,22 +134,6 @@ def test_a_finished_run_is_left_alone(run, sprites_dataset):
     train(config_for(sprites_dataset, wandb__mode="offline"), run)
     assert_same(params_of(run), before)
     assert wandb_files.run_file(run) == told  # the only one still
-
-
-def test_another_configuration_is_refused(run, sprites_dataset):
-    with pytest.raises(UserError, match="--workdir NEW"):
-        train(config_for(sprites_dataset, train__epochs=9), run)
-
-
-def test_a_data_set_prepared_anew_is_refused(run, sprites_dataset, tmp_path, monkeypatch):
-    data = shutil.copytree(sprites_dataset, tmp_path / "data")
-    monkeypatch.setattr(StopRequest, "should_stop", lambda self, step: step == 2)
-    train(config_for(data), tmp_path / "run")
-    kept = (tmp_path / "run" / "tokenizer.model").read_bytes()
-    (data / "card.json").write_text((data / "card.json").read_text() + " ")
-    with pytest.raises(UserError, match="it was prepared anew; type --workdir NEW"):
-        train(config_for(data), tmp_path / "run")
-    assert (tmp_path / "run" / "tokenizer.model").read_bytes() == kept
 
 
 def test_divergence_is_named_and_keeps_the_good_checkpoint(sprites_dataset, tmp_path):

@@ -123,6 +123,7 @@ def _init(workdir, project, name, mode, config, resume_step):
         resume="allow",
         mode=mode,
         config=config,
+        allow_val_change=True,  # a run that goes on for more epochs, say
         settings=settings,
     )
 
