@@ -34,7 +34,7 @@ EXEMPT = {
     ],
     "shapes": [],
     "described": ["mmvae/runs", "mmvae"],
-    "short": ["mmvae/runs", "mmvae/training"],
+    "short": [],
     "named": [
         *("mmvae/objectives", "mmvae/evaluation", "mmvae/training", "mmvae/performance"),
         *("mmvae", "data_prep"),
