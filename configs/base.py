@@ -6,7 +6,7 @@ Every field of every run is named here; other configs import this one and change
 from ml_collections import ConfigDict
 
 
-def get_config():
+def get_config() -> ConfigDict:
     """The complete configuration, as a ConfigDict."""
     config = ConfigDict()
     config.name = "engravings"  # names the run directory and the W&B run

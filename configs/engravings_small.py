@@ -1,9 +1,11 @@
 """Engravings at 64 pixels, small enough for an hour on two CPU cores."""
 
+from ml_collections import ConfigDict
+
 from configs import base
 
 
-def get_config():
+def get_config() -> ConfigDict:
     """The complete configuration, as a ConfigDict."""
     config = base.get_config()
     with config.unlocked():

@@ -3,10 +3,12 @@
 python -m mmvae.main --config configs/finetune_style.py:RUN --config.data.dir=DATASET
 """
 
+from ml_collections import ConfigDict
+
 from mmvae import config as configs
 
 
-def get_config(run):
+def get_config(run: str) -> ConfigDict:
     """The configuration of a run directory, changed for a short stay on little data."""
     config = configs.continuing(run)
     config.name = "finetune_style"

@@ -1,9 +1,11 @@
 """Engraved sprites at 32 pixels: some minutes on two CPU cores; what `./run.sh` trains."""
 
+from ml_collections import ConfigDict
+
 from configs import base
 
 
-def get_config():
+def get_config() -> ConfigDict:
     """The complete configuration, as a ConfigDict."""
     config = base.get_config()
     with config.unlocked():

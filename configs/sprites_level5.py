@@ -1,9 +1,11 @@
 """Engraved sprites of level 5, every attribute captioned: about half an hour on two CPU cores."""
 
+from ml_collections import ConfigDict
+
 from configs import quickstart
 
 
-def get_config():
+def get_config() -> ConfigDict:
     """The complete configuration, as a ConfigDict."""
     config = quickstart.get_config()
     with config.unlocked():

@@ -6,10 +6,12 @@ The data set may have its own vocabulary, picture size and channels: set
 --config.data.image_size and --config.data.channels as it says.
 """
 
+from ml_collections import ConfigDict
+
 from mmvae import config as configs
 
 
-def get_config(run):
+def get_config(run: str) -> ConfigDict:
     """The configuration of a run directory, with slower blocks and a new prior."""
     config = configs.continuing(run)
     config.name = "transfer"

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from typing import NoReturn
 
 from mmvae import __version__, command_line
 from mmvae.errors import UserError, did_you_mean
@@ -19,8 +20,12 @@ COMMANDS = {
 }
 
 
-def main(argv):
-    """Hand the rest of the command line to the command; its exit code."""
+def main(argv: list[str]) -> int:
+    """Hand the rest of the command line to the command; its exit code.
+
+    Raises:
+        UserError: no such command, or what the command raises.
+    """
     if not argv or argv[0] in ("-h", "--help"):
         print("\n".join(_help()))
         return 0
@@ -41,7 +46,7 @@ def _help():
         yield f"  {name:10} {meaning}"
 
 
-def entry():
+def entry() -> NoReturn:
     """What the installed `mmvae` script calls."""
     sys.exit(command_line.run(main))
 

@@ -76,7 +76,7 @@ class Parser(argparse.ArgumentParser):
     `description` and `epilog` keep their line breaks, so that examples can be copied.
     """
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, **kwargs: Any) -> None:
         kwargs = {"formatter_class": argparse.RawDescriptionHelpFormatter} | kwargs
         super().__init__(allow_abbrev=False, **kwargs)
 
@@ -134,7 +134,7 @@ class ConfigParser(Parser):
     path; it exits after printing the fields when that is asked for.
     """
 
-    def __init__(self, epilog: str = "", **kwargs: Any):
+    def __init__(self, epilog: str = "", **kwargs: Any) -> None:
         super().__init__(epilog=epilog + _CONFIG_HELP, **kwargs)
         self.add_argument("--config", metavar="FILE", help="Python file with get_config (required)")
         self.add_argument(

@@ -19,7 +19,7 @@ _EXAMPLES = """examples:
 """
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     """Serve a run's checkpoint until interrupted."""
     options = _parser().parse_args(argv)
     auth = credentials(options.host, options.auth)

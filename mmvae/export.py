@@ -18,7 +18,7 @@ _EXAMPLES = """examples:
 """
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     """Export a run's checkpoint; prints where it is and how to use it."""
     parser = command_line.Parser(
         prog="python -m mmvae.export", description=__doc__, epilog=_EXAMPLES

@@ -18,7 +18,7 @@ _EXAMPLES = """examples:
 _PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     """Parse flags; write pairs into a directory, or print the caption of a picture."""
     parser = command_line.Parser(
         prog="python -m mmvae.generate", description=__doc__, epilog=_EXAMPLES

@@ -17,7 +17,7 @@ The run may be training still; no account and no accelerator is needed.
 """
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     """Answer questions about one run, or compare several."""
     options = _parser().parse_args(argv)
     _check(options)
@@ -27,7 +27,7 @@ def main(argv):
 
     if options.watch:
         terminal.watch(options.runs[0], options.every)
-        return
+        return 0
     if options.out:
         document.checked(options.out)
     loaded = _loaded(options.runs)
@@ -40,6 +40,7 @@ def main(argv):
         write(loaded, options.out)
     for path in filter(None, (options.out, options.csv)):
         print(f"Written to {path}")
+    return 0
 
 
 def _loaded(paths):

@@ -24,7 +24,7 @@ the commands of a grid or of random settings instead, for a cluster; the same co
 _PLAN = "sweep.json"
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     """Run a sweep and compare its runs; 1 when one of them crashed."""
     parser = _parser()
     options = parser.parse_args(argv)

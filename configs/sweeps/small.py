@@ -1,9 +1,11 @@
 """Engraved sprites for sweeps on two CPU cores: about half a minute a run."""
 
+from ml_collections import ConfigDict
+
 from configs import quickstart
 
 
-def get_config():
+def get_config() -> ConfigDict:
     """The complete configuration, as a ConfigDict."""
     config = quickstart.get_config()
     with config.unlocked():

@@ -57,7 +57,7 @@ class Stepper:
     never waits for the host. `advance` costs as long as a step, once two have been given.
     """
 
-    def __init__(self, program: Program, train_step: Callable | None = None):
+    def __init__(self, program: Program, train_step: Callable | None = None) -> None:
         self.state = parallel.place(program.initial_state())
         self.train_step = train_step or program.train_step()
         self._pending = None

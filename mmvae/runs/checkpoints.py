@@ -30,7 +30,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         keep_best: int = 1,
         keep_latest: int = 2,
         read_only: bool = False,
-    ):
+    ) -> None:
         self._directory = Path(directory).absolute()
         self._read_only = read_only
         integrity.check_val_losses(self._directory, read_only)

@@ -3,16 +3,17 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
 from mmvae.models import patterns
 
 
-def to_host(tree):
+def to_host(tree: PyTree) -> PyTree:
     """A pytree of arrays as numpy arrays; typed PRNG keys as their uint32 data."""
     return jax.tree.map(lambda x: np.asarray(jax.random.key_data(x) if _is_key(x) else x), tree)
 
 
-def abstract(tree):
+def abstract(tree: PyTree) -> PyTree:
     """ShapeDtypeStructs of `to_host(tree)`; leaves: arrays, structs or Orbax metadata."""
 
     def struct(leaf):
@@ -22,7 +23,7 @@ def abstract(tree):
     return jax.tree.map(struct, tree)
 
 
-def with_keys(template, tree):
+def with_keys(template: PyTree, tree: PyTree) -> PyTree:
     """Undoes `to_host` for the typed PRNG keys: `tree` with the key types of `template`."""
 
     def restore(like, leaf):
@@ -34,7 +35,7 @@ def with_keys(template, tree):
     return jax.tree.map(restore, template, tree)
 
 
-def differences(stored, wanted) -> list[str]:
+def differences(stored: PyTree, wanted: PyTree) -> list[str]:
     """One phrase for each leaf whose path, shape or dtype is not the same in both trees."""
     stored, wanted = _describe(stored), _describe(wanted)
     return [

@@ -39,7 +39,7 @@ class Store:
         keep_latest: int,
         read_only: bool,
         before_rename: Callable[[Path], None],
-    ):
+    ) -> None:
         self._directory, self._before_rename = directory, before_rename
         self.writing: int | None = None  # the step last begun
         self._losses = {}  # of the steps saved here

@@ -2,9 +2,11 @@
 
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from flax import traverse_util
+from jaxtyping import PyTree
 
 from mmvae.errors import UserError
 from mmvae.files import whole
@@ -24,9 +26,9 @@ class Samplers:
 
     step: int
     aggregate: AggregatePosterior
-    prior: dict
+    prior: PyTree
 
-    def save(self, run):
+    def save(self, run: Path) -> None:
         """Write the file of a run directory."""
         arrays = {"step": np.asarray(self.step)}
         arrays |= {f"aggregate/{name}": value for name, value in self.aggregate.arrays.items()}
@@ -36,7 +38,7 @@ class Samplers:
             np.savez(file, **arrays)
 
     @classmethod
-    def load(cls, run):
+    def load(cls, run: Path) -> "Samplers | None":
         """The samplers of a run directory, or None if it has none.
 
         Raises:

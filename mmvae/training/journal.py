@@ -39,7 +39,7 @@ class Journal:
         clock: Throughput,
         console: ConsoleWriter,
         writers: Writers,
-    ):
+    ) -> None:
         self._plan, self._checkpoints, self._clock = plan, checkpoints, clock
         self._console, self._writers = console, writers
         self._window, self._epoch = Aggregator(), Aggregator()

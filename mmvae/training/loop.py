@@ -81,7 +81,9 @@ class Trainer:
         checkpoints: of the run; it goes on from the newest.
     """
 
-    def __init__(self, plan: Plan, workdir: Path, console: ConsoleWriter, checkpoints: Checkpoints):
+    def __init__(
+        self, plan: Plan, workdir: Path, console: ConsoleWriter, checkpoints: Checkpoints
+    ) -> None:
         self.plan, self.config, self.checkpoints = plan, plan.config, checkpoints
         self.step, state, start = self._first_state()
         self._check_length()

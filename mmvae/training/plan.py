@@ -23,7 +23,7 @@ class Plan(Program):
         UserError: config and data set do not fit each other or this machine.
     """
 
-    def __init__(self, config: ConfigDict):
+    def __init__(self, config: ConfigDict) -> None:
         checks.validate(config, jax.device_count(), jax.process_count())
         suite.check(config.eval.metrics, "config.eval.metrics:")
         folder = Path(config.data.dir)

@@ -1,17 +1,24 @@
 """The train step: a pure function of (state, batch), for one device of many."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from ml_collections import ConfigDict
 
 from mmvae.machine.parallel import AXIS
+from mmvae.models.mmvae import MMVAE
 from mmvae.objectives.family import OBJECTIVES
 from mmvae.objectives.terms import Settings, row_keys
 from mmvae.training import optimizer
+from mmvae.training.state import TrainState
 
 
-def train_step(model, config, update, total_steps):
+def train_step(
+    model: MMVAE, config: ConfigDict, update: optax.GradientTransformation, total_steps: int
+) -> Callable[[TrainState, dict], tuple[TrainState, dict]]:
     """step(state, batch) -> (state, metrics), to be given to `parallel`.
 
     `update` is the Optax transformation. Metrics are {name: (sum, count)} over all devices.

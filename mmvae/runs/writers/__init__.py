@@ -2,8 +2,10 @@
 
 import contextlib
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from mmvae.runs.writers.base import Writer
+from mmvae.runs.writers.base import Pictures, Vectors, Writer
 from mmvae.runs.writers.console import ConsoleWriter
 from mmvae.runs.writers.files import FileWriter
 from mmvae.runs.writers.jsonl import JsonlWriter, read_rows
@@ -32,27 +34,37 @@ class Writers(Writer):
     other is switched off.
     """
 
-    def __init__(self, writers, report=_to_stderr):
+    def __init__(
+        self, writers: Iterable[Writer], report: Callable[[str], None] = _to_stderr
+    ) -> None:
         self._active = list(writers)
         self._failing = set()
         self._report = report
 
-    def scalars(self, step, values):
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Pass on a row of numbers."""
         self._each("scalars", step, values)
 
-    def histograms(self, step, values):
+    def histograms(self, step: int, values: Vectors) -> None:
+        """Pass on distributions."""
         self._each("histograms", step, values)
 
-    def images(self, step, pictures):
+    def images(self, step: int, pictures: Pictures) -> None:
+        """Pass on pictures."""
         self._each("images", step, pictures)
 
-    def table(self, step, name, columns, rows):
+    def table(
+        self, step: int, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        """Pass on a table."""
         self._each("table", step, name, columns, rows)
 
-    def summary(self, values):
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """Pass on what describes the whole run."""
         self._each("summary", values)
 
-    def close(self):
+    def close(self) -> None:
+        """Finish all of them."""
         self._each("close")
         self._active = []
 

@@ -4,7 +4,9 @@ import contextlib
 import shutil
 import sys
 import time
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import TextIO
 
 from mmvae.runs.writers.base import Writer
 
@@ -34,7 +36,12 @@ class ConsoleWriter(Writer):
         now: a function that returns seconds.
     """
 
-    def __init__(self, stream=None, every_seconds=30, now=time.monotonic):
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        every_seconds: float = 30,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._stream = stream or sys.stdout
         self._terminal = self._stream.isatty()
         self._every = every_seconds
@@ -44,7 +51,14 @@ class ConsoleWriter(Writer):
         self._end_told = False
         self._rows = 0
 
-    def progress(self, step, total, values, images_per_second=None, eta_seconds=None):
+    def progress(
+        self,
+        step: int,
+        total: int,
+        values: Mapping[str, float],
+        images_per_second: float | None = None,
+        eta_seconds: float | None = None,
+    ) -> None:
         """Show that `step` of `total` is done, with `values` {short name: float} behind it."""
         due = self._now() - self._last_line >= self._every or step == total
         if not self._terminal and not due:
@@ -62,7 +76,7 @@ class ConsoleWriter(Writer):
         parts += [f"{name} {value:.4g}" for name, value in values.items()]
         self._show("  ".join(parts))
 
-    def epoch_row(self, values, is_best):
+    def epoch_row(self, values: Mapping[str, float], is_best: bool) -> None:
         """Add the row of an epoch to the table; a star marks the best validation so far.
 
         Args:
@@ -77,12 +91,13 @@ class ConsoleWriter(Writer):
         row = " ".join(cells)
         self.note(self._style(f"{row}*", "32") if is_best else row)
 
-    def note(self, line):
+    def note(self, line: str) -> None:
         """Print a line above the progress line."""
         self._clear()
         self._put(line + "\n")
 
-    def close(self):
+    def close(self) -> None:
+        """Remove the progress line."""
         self._clear()
 
     def _tell_end(self, eta_seconds):
@@ -118,7 +133,7 @@ class ConsoleWriter(Writer):
         return f"{full * done}{empty * (_BAR - done)} {share:4.0%}"
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """Seconds as "1:02:03" or "2:03"."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

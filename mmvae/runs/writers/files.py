@@ -2,13 +2,15 @@
 
 import csv
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from mmvae.runs.directory import SAMPLES
-from mmvae.runs.writers.base import Writer
+from mmvae.runs.writers.base import Pictures, Writer
 
 
 class FileWriter(Writer):
@@ -16,10 +18,11 @@ class FileWriter(Writer):
 
     keep_on_failure = True
 
-    def __init__(self, workdir):
+    def __init__(self, workdir: str | Path) -> None:
         self._folder = Path(workdir) / SAMPLES
 
-    def images(self, step, pictures):
+    def images(self, step: int, pictures: Pictures) -> None:
+        """Each picture as a PNG."""
         for name, pixels in pictures.items():
             path = self._path(name, step, ".png")
             draft = path.with_suffix(".png.tmp")
@@ -28,7 +31,9 @@ class FileWriter(Writer):
             Image.fromarray(pixels[..., 0] if grey else pixels).save(draft, format="PNG")
             os.replace(draft, path)
 
-    def table(self, step, name, columns, rows):
+    def table(
+        self, step: int, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
         """The table as CSV; columns that hold pictures are left out."""
         rows = list(rows)
         is_picture = [

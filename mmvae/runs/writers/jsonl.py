@@ -5,7 +5,9 @@ import json
 import math
 import os
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from mmvae.runs.directory import METRICS, METRICS_TABLE
 from mmvae.runs.writers.base import Writer
@@ -25,20 +27,27 @@ class JsonlWriter(Writer):
 
     keep_on_failure = True
 
-    def __init__(self, workdir, resume_step=None, now=time.time):
+    def __init__(
+        self,
+        workdir: str | Path,
+        resume_step: int | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.path = Path(workdir) / METRICS
         self._now = now
         self._unwritten = b""
         self._size = _start_file(self.path, resume_step)
 
-    def scalars(self, step, values):
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Append a row."""
         row = {"step": int(step), "time": self._now()} | values
         self._unwritten += (json.dumps(_encode(row), allow_nan=False) + "\n").encode()
         self._write()
         if any(name.startswith("val/") for name in values):
             write_csv(self.path)
 
-    def close(self):
+    def close(self) -> None:
+        """Write what could not be written before, and the table."""
         self._write()
         write_csv(self.path)
 
@@ -52,7 +61,7 @@ class JsonlWriter(Writer):
         self._unwritten = b""
 
 
-def read_rows(path):
+def read_rows(path: str | Path) -> list[dict[str, Any]]:
     """Rows of a metrics.jsonl: list of dicts; a half-written last line is left out.
 
     Raises:
@@ -62,7 +71,7 @@ def read_rows(path):
     return [row for row, _ in _parse_lines(path)]
 
 
-def write_csv(jsonl_path):
+def write_csv(jsonl_path: str | Path) -> None:
     """Write metrics.csv next to a metrics.jsonl: one row per step, the union of the columns."""
     steps = {}
     for row in read_rows(jsonl_path):

@@ -2,12 +2,14 @@
 
 import os
 import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mmvae.runs.directory import WANDB, WANDB_ID
-from mmvae.runs.writers.base import Writer
+from mmvae.runs.writers.base import Pictures, Vectors, Writer
 
 MODES = ("auto", "online", "offline", "disabled")
 _INIT_SECONDS = 60
@@ -17,44 +19,60 @@ _FINISH_SECONDS = 300
 class WandbWriter(Writer):
     """Logs to an open W&B `run`, every chart against `step`."""
 
-    def __init__(self, run):
+    def __init__(self, run: Any) -> None:
         # `wandb.log(step=)` drops rows that go back, as a resumed run does; an axis keeps them.
         self._run = run
         run.define_metric("step")
         run.define_metric("*", step_metric="step")
 
-    def scalars(self, step, values):
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """A row of numbers."""
         self._run.log({"step": int(step)} | values)
 
-    def histograms(self, step, values):
+    def histograms(self, step: int, values: Vectors) -> None:
+        """Histograms of what is finite."""
         import wandb
 
         finite = {name: _finite(array) for name, array in values.items()}
         panels = {name: wandb.Histogram(array) for name, array in finite.items() if array.size}
         self._run.log({"step": int(step)} | panels)
 
-    def images(self, step, pictures):
+    def images(self, step: int, pictures: Pictures) -> None:
+        """Pictures, as panels."""
         panels = {name: _cell(pixels) for name, pixels in pictures.items()}
         self._run.log({"step": int(step)} | panels)
 
-    def table(self, step, name, columns, rows):
+    def table(
+        self, step: int, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        """A table; arrays in it become pictures."""
         import wandb
 
         cells = [[_cell(value) for value in row] for row in rows]
         panel = wandb.Table(columns=list(columns), data=cells)
         self._run.log({"step": int(step), name: panel})
 
-    def summary(self, values):
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """What the site shows of the whole run."""
         self._run.summary.update(values)
 
-    def close(self):
+    def close(self) -> None:
+        """Finish the run, and wait until it is on disk."""
         import wandb
 
         self._run.finish()
         wandb.teardown()  # `finish` can return before the last rows of an offline run are on disk
 
 
-def start_wandb(workdir, project, name, mode, config, resume_step, report):
+def start_wandb(
+    workdir: str | Path,
+    project: str,
+    name: str,
+    mode: str,
+    config: dict[str, Any],
+    resume_step: int | None,
+    report: Callable[[str], None],
+) -> Writer:
     """A WandbWriter, or a Writer that does nothing when W&B is disabled or does not start.
 
     Never asks a question and never raises for W&B's own troubles.
