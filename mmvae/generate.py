@@ -1,6 +1,5 @@
 """New pairs, captions and pictures: `python -m mmvae.generate --workdir RUN --out DIR`."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -15,11 +14,36 @@ _EXAMPLES = """examples:
   python -m mmvae.generate --workdir runs/label --given image=a.png --given label="size=big" --out a
   python -m mmvae.generate --workdir runs/quickstart --interpolate "big red heart" 7 --out between
 """
-_PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def main(argv: list[str]) -> int:
     """Parse flags; write pairs into a directory, or print the caption of a picture."""
+    options = _parser().parse_args(argv)
+    _check(options)
+    given = _given(options)
+    from mmvae.inference import pairs, requests
+    from mmvae.inference.session import Session
+
+    session = Session.load(options.workdir, options.checkpoint)
+    names = ("num", "seed", "sampler", "temperature", "guidance", "beams")
+    request = requests.Request(given=given, **{name: getattr(options, name) for name in names})
+    if options.image:
+        made, seeds = requests.described(session, options.image, request), [""]
+        print(made.captions[0])
+    elif options.interpolate:
+        made, seeds = requests.between(session, options.interpolate, request), [""] * options.num
+    else:
+        made, seeds = requests.made(session, request)
+    if options.out:
+        out = Path(options.out)
+        pairs.write(made, seeds, out)
+        if options.interpolate:
+            pairs.write_way(made, out)
+        print(f"{len(made.images)} pairs in {out}; look at {out / 'contact_sheet.png'}")
+    return 0
+
+
+def _parser():
     parser = command_line.Parser(
         prog="python -m mmvae.generate", description=__doc__, epilog=_EXAMPLES
     )
@@ -57,29 +81,7 @@ def main(argv: list[str]) -> int:
         help="pairs from A to B, each a seed, a picture file or a caption",
     )
     parser.add_argument("--out", help="the directory to write pictures and captions.csv to")
-    options = parser.parse_args(argv)
-    _check(options)
-    from mmvae.inference.pairs import write, write_way
-    from mmvae.inference.session import Session
-
-    session = Session.load(options.workdir, options.checkpoint)
-    pairs, seeds = _made(session, options)
-    if options.image:
-        print(pairs.captions[0])
-    if options.out:
-        out = Path(options.out)
-        write(pairs, seeds, out)
-        if options.interpolate:
-            write_way(pairs, out)
-        print(f"{len(pairs.images)} pairs in {out}; look at {out / 'contact_sheet.png'}")
-    return 0
-
-
-def _made(session, options):
-    """Pairs, and their seeds ("" for those that have none)."""
-    if options.image:
-        return _read(session, options), [""]
-    return (_interpolated if options.interpolate else _pairs)(session, options)
+    return parser
 
 
 def _check(options):
@@ -97,65 +99,15 @@ def _check(options):
         raise UserError(f"--out {options.out} is a file; name a directory.")
 
 
-def _read(session, options):
-    """The picture as the latent keeps it, and its caption: one of Pairs."""
-    from mmvae.data import pictures
-
-    picture = pictures.load(options.image, session.modalities["image"].shape)
-    return session.decode(session.encode(image=picture[None])[0], beams=options.beams)
-
-
-def _pairs(session, options):
-    """Pairs of what is given, or of nothing; and their seeds."""
-    seeds = range(options.seed, options.seed + options.num)
-    given = {name: [value] * options.num for name, value in _given(session, options).items()}
-    latents = session.sample_latents(seeds, **_sampling(options, len(given)), **given)
-    return session.decode(latents, beams=options.beams), list(seeds)
-
-
-def _given(session, options):
-    """{name: value} of --caption or of --given, pictures read from their files."""
-    from mmvae.data import pictures
-
+def _given(options):
+    """{name of a modality: text} of --caption or of --given."""
     texts = {} if options.caption is None else {"caption": options.caption}
     for one in options.given or []:
         name, equals, value = one.partition("=")
         if not equals:
             raise UserError(f"--given {one} must be NAME=VALUE, such as --given caption=TEXT.")
         texts[name] = value
-    if "caption" in texts:
-        session.check_caption(texts["caption"])
-    if "image" in texts:
-        texts["image"] = pictures.load(texts["image"], session.modalities["image"].shape)
     return texts
-
-
-def _sampling(options, given=0):
-    """Options of `sample_latents` where so many modalities are given."""
-    sampler = options.sampler or ("prior" if given > 1 else "flow")
-    return {"sampler": sampler, "temperature": options.temperature, "guidance": options.guidance}
-
-
-def _interpolated(session, options):
-    """Pairs on the way between two latents; they have no seeds of their own."""
-    ends = [_end(session, text, options) for text in options.interpolate]
-    return session.interpolate(*ends, options.num), [""] * options.num
-
-
-def _end(session, text, options):
-    """Latent [D] of a seed, of a picture file or of a caption."""
-    from mmvae.data import pictures
-
-    if text.isascii() and text.isdecimal():
-        if int(text) >= 2**32:
-            raise UserError(f"--interpolate {text}: a seed is below 2^32.")
-        return session.sample_latents([int(text)], **_sampling(options))[0]
-    # os.path: the length of a caption is no error to it.
-    if os.path.isfile(text) or Path(text).suffix.lower() in _PICTURES:
-        picture = pictures.load(text, session.modalities["image"].shape)
-        return session.encode(image=picture[None])[0][0]
-    session.check_caption(text)
-    return session.sample_latents([options.seed], caption=[text], **_sampling(options))[0]
 
 
 if __name__ == "__main__":
