@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from mmvae.__main__ import COMMANDS
-from mmvae.demo import credentials
+from mmvae.web.entrance import credentials
 from support.places import ROOT
 
 DEPLOY = ROOT / "deploy"

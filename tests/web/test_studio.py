@@ -5,7 +5,6 @@ import asyncio
 import numpy as np
 import pytest
 
-from mmvae import demo as command
 from mmvae.errors import UserError
 from mmvae.evaluation.neighbours import thumbnails
 from mmvae.inference.session import Session
@@ -152,17 +151,3 @@ def test_bodies_are_counted_where_nobody_says_their_size():
         scope = {"type": "http", "headers": [(b"content-length", size)]}
         asyncio.run(limited(scope, receive, send))
     assert sent == [413, None] * 4
-
-
-# The command
-
-
-def test_who_may_come_in():
-    assert command.credentials("127.0.0.1", "") is None
-    assert command.credentials("127.0.0.1", "me:a:b") == ("me", "a:b")
-    assert command.credentials("0.0.0.0", "anyone") is None
-    with pytest.raises(UserError, match="add --auth NAME:PASSWORD"):
-        command.credentials("0.0.0.0", "")
-    for text in ("me", "me:", ":secret"):
-        with pytest.raises(UserError, match="must be NAME:PASSWORD"):
-            command.credentials("127.0.0.1", text)
