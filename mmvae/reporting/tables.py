@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from mmvae.errors import UserError
 from mmvae.reporting.runs import Run
 
 _KEYS = ["run", "step", "epoch", "time"]
@@ -15,21 +14,15 @@ def write(runs: Sequence[Run], path: str, layout: str) -> None:
 
     Args:
         layout: "long": run, step, epoch, time, metric, value; "wide": a column for each metric.
-
-    Raises:
-        UserError: the file cannot be written.
     """
     table = pd.concat([wide(run) for run in runs], ignore_index=True)
     if layout == "long":
         keys = [key for key in _KEYS if key in table]
         table = table.melt(keys, var_name="metric", value_name="value").dropna(subset="value")
         table = table.sort_values(["run", "metric", "step"], kind="stable")
-    try:
-        table.to_csv(path, index=False)
-    except OSError as error:
-        raise UserError(
-            f"--csv {path} cannot be written ({error.strerror}); give another."
-        ) from error
+    # Opened here: pandas has words of its own for a folder that is not there.
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table.to_csv(file, index=False)
 
 
 def wide(run: Run) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mmvae import command_line, sweep
+from mmvae import command_line, files, sweep
 from mmvae.sweeps import plan
 from support.places import ROOT
 
@@ -79,7 +79,15 @@ def test_another_sweep_in_the_same_place_is_refused(tmp_path, monkeypatch, capsy
     assert ask("--grid", "train.batch_size=8,16", "--out", tmp_path / "x") == 0
     assert ask("--grid", "train.batch_size=8,16", "--out", tmp_path / "x") == 0
     assert ask("--grid", "train.batch_size=8,32", "--out", tmp_path / "x") == 2
-    assert "--out NEW" in capsys.readouterr().err
+    told = "choices ({'train.batch_size': [8, 16]} there, {'train.batch_size': [8, 32]} here)"
+    assert f"{told}; type --out NEW" in capsys.readouterr().err
+
+
+def test_one_process_at_a_time_runs_a_sweep(tmp_path, capsys):
+    with files.alone(tmp_path / files.LOCK, "runs the sweep", "wait"):
+        assert ask("--grid", "train.batch_size=8,16", "--out", tmp_path) == 2
+    assert f"process {os.getpid()} on " in capsys.readouterr().err
+    assert not (tmp_path / "sweep.json").exists()
 
 
 def test_a_sweep_from_the_command_line(sprites_dataset, tmp_path):

@@ -60,8 +60,8 @@ def test_dividing_a_batch_does_not_hide_flops():
 
 def test_the_peak_is_of_the_fastest_size(monkeypatch):
     taken = {512: 1.0, 1024: 2.0, 2048: 64.0}
-    monkeypatch.setattr(speed, "_LONG", 3.0)
-    monkeypatch.setattr(speed, "_product_seconds", lambda size, *_: taken[size])
+    monkeypatch.setattr(devices, "_LONG", 3.0)
+    monkeypatch.setattr(devices, "_product_seconds", lambda size, *_: taken[size])
     rate, size = devices.matmul_peak("float32", 1.0)
     assert size == 1024  # and nothing larger than 2048 was tried
     assert rate == pytest.approx(2 * 1024**3 / 2.0 * jax.device_count())
