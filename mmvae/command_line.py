@@ -253,10 +253,10 @@ def _check_field(path, known):
 
 def _refusal(message, known):
     """The sentence for absl's `message` about a value."""
-    found = _REFUSED.match(message)
-    if not found:
+    refused = _REFUSED.match(message)
+    if not refused:
         return message.rstrip(".") + "."
-    path, given = found.groups()
+    path, given = refused.groups()
     kind = _KINDS.get(type(known[path]), type(known[path]).__name__)
     return f"config.{path}={given} must be {kind}, such as --config.{path}={known[path]}."
 

@@ -30,11 +30,11 @@ class ConfigError(UserError):
 
 def fields(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
     """{dotted path: value} of every field, groups left out."""
-    found = {}
+    values = {}
     for name, value in config.items():
         nested = isinstance(value, ConfigDict)
-        found |= fields(value, f"{prefix}{name}.") if nested else {prefix + name: value}
-    return found
+        values |= fields(value, f"{prefix}{name}.") if nested else {prefix + name: value}
+    return values
 
 
 def to_json(config: ConfigDict) -> str:

@@ -28,18 +28,18 @@ def main(argv: list[str]) -> int:
     names = ("num", "seed", "sampler", "temperature", "guidance", "beams")
     request = requests.Request(given=given, **{name: getattr(options, name) for name in names})
     if options.image:
-        made, seeds = requests.described(session, options.image, request), [""]
-        print(made.captions[0])
+        new, seeds = requests.described(session, options.image, request), [""]
+        print(new.captions[0])
     elif options.interpolate:
-        made, seeds = requests.between(session, options.interpolate, request), [""] * options.num
+        new, seeds = requests.between(session, options.interpolate, request), [""] * options.num
     else:
-        made, seeds = requests.made(session, request)
+        new, seeds = requests.made(session, request)
     if options.out:
         out = Path(options.out)
-        pairs.write(made, seeds, out)
+        pairs.write(new, seeds, out)
         if options.interpolate:
-            pairs.write_way(made, out)
-        print(f"{len(made.images)} pairs in {out}; look at {out / 'contact_sheet.png'}")
+            pairs.write_way(new, out)
+        print(f"{len(new.images)} pairs in {out}; look at {out / 'contact_sheet.png'}")
     return 0
 
 

@@ -47,17 +47,17 @@ def _loaded(paths):
     """Runs; of several, those that have logged nothing yet are left out, and it is said."""
     from mmvae.reporting import runs
 
-    found, missing = [], []
+    loaded, missing = [], []
     for path in paths:
         try:
-            found.append(runs.load(path))
+            loaded.append(runs.load(path))
         except runs.NoMetrics as error:
             missing.append(error)
-    if len(found) < min(2, len(paths)):
+    if len(loaded) < min(2, len(paths)):
         raise missing[0]
     for error in missing:
         print(f"left out: {error}", file=sys.stderr)
-    return found
+    return loaded
 
 
 def _parser():

@@ -105,7 +105,7 @@ def _measure(config, vocabulary, data, seconds):
     # Read before the matrix products, which need memory of their own.
     peak, where = devices.peak_memory()
     _note("generation")
-    made = speed.spread(
+    generation = speed.spread(
         speed.generation_times(_session(program, stepper, vocabulary), _PAIRS, seconds)
     )
     _note("matrix products")
@@ -120,7 +120,7 @@ def _measure(config, vocabulary, data, seconds):
         "matmul": products,
         "memory": {"peak_bytes": peak, "of": where},
         "first_step": first,
-        "generation": {"pairs": _PAIRS, "seconds": made.median, "count": made.count},
+        "generation": {"pairs": _PAIRS, "seconds": generation.median, "count": generation.count},
         "recompilations": len(compiled),
     }
     return result | (_with_data(data, stepper, times, seconds) if data else {})
@@ -140,11 +140,11 @@ def _first_steps(program, batch):
 
 
 def _products(dtype):
-    found = {}
+    products = {}
     for name in dict.fromkeys((dtype, "float32")):
         rate, size = devices.matmul_peak(name, _MATMUL_SECONDS)
-        found[name] = {"flops_per_second": rate, "size": size}
-    return found
+        products[name] = {"flops_per_second": rate, "size": size}
+    return products
 
 
 def _rated(times, program, stepper, product):

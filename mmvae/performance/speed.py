@@ -159,15 +159,15 @@ def _configure(settings):
 @contextmanager
 def compilations() -> Iterator[list[float]]:
     """A list that collects the seconds of every XLA compilation in here."""
-    found = []
+    durations = []
 
     def listen(event, duration, **_):
         if event == _BACKEND_COMPILE:
-            found.append(duration)
+            durations.append(duration)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        yield found
+        yield durations
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
 

@@ -29,8 +29,8 @@ def lines(result: dict) -> Iterator[str]:
         f"first step  {first['cold_seconds']:.1f} s with an empty compilation cache, "
         f"{first['warm_seconds']:.1f} s with a filled one"
     )
-    pairs, made = result["generation"]["pairs"], result["generation"]["seconds"]
-    yield f"generation  {made:.3f} s for {pairs} pairs, captions included (median)"
+    pairs, seconds = result["generation"]["pairs"], result["generation"]["seconds"]
+    yield f"generation  {seconds:.3f} s for {pairs} pairs, captions included (median)"
     yield f"recompiled  {result['recompilations']} times after the first step (0 is right)"
     if "pipeline" in result:
         yield from _data_rows(result["pipeline"], result["together"])

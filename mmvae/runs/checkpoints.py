@@ -95,8 +95,8 @@ class Checkpoints(contextlib.AbstractContextManager):
 
     def _write_failed(self, error):
         self._store.forget_unfinished()
-        told = self._store.writing, orbax.cause(error), _listed(self.all_steps())
-        log.error("checkpoint %s was not written (%s); stored: %s", *told)
+        parts = self._store.writing, orbax.cause(error), _listed(self.all_steps())
+        log.error("checkpoint %s was not written (%s); stored: %s", *parts)
         return False
 
     def restore_latest(self, abstract_state: Any) -> tuple[int, Any, dict] | None:

@@ -111,9 +111,9 @@ def _other_data(workdir, data, what):
 
 
 def _listed(changed):
-    told = [f"{path} ({own} there, {given} here)" for path, (own, given) in changed.items()]
-    more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
-    return ", ".join(told[:_TOLD]) + more
+    phrases = [f"{path} ({own} there, {given} here)" for path, (own, given) in changed.items()]
+    more = f" and {len(phrases) - _TOLD} more" if len(phrases) > _TOLD else ""
+    return ", ".join(phrases[:_TOLD]) + more
 
 
 def _flags(changed):

@@ -69,8 +69,8 @@ def _check_same(path: Path, described: dict[str, Any], instead: str) -> None:
     except (ValueError, AttributeError, TypeError) as error:
         raise UserError(f"{path} is damaged ({error}); {instead}.") from error
     if names:
-        told = [f"{name} ({stored.get(name)} there, {described.get(name)} here)" for name in names]
-        raise UserError(f"{path.parent} holds another sweep: {', '.join(told)}; {instead}.")
+        both = [f"{name} ({stored.get(name)} there, {described.get(name)} here)" for name in names]
+        raise UserError(f"{path.parent} holds another sweep: {', '.join(both)}; {instead}.")
 
 
 def _compare(trials: list[Trial], directory: Path) -> None:

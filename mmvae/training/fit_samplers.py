@@ -62,9 +62,8 @@ def posteriors(session: Session, records: Records) -> tuple[dict, Any, dict]:
     batches = data.eval_batches(records, session.modalities, _BATCH)
     for _, batch in zip(range(0, _MOST, _BATCH), batches):
         inputs = {name: batch[name] for name in batch["present"]}
-        found = session.posteriors(inputs, batch["present"])
-        found = (*found, batch["present"])
-        parts.append(jax.tree.map(lambda x, kept=batch["mask"]: x[kept], found))
+        latents = *session.posteriors(inputs, batch["present"]), batch["present"]
+        parts.append(jax.tree.map(lambda x, kept=batch["mask"]: x[kept], latents))
     return jax.tree.map(lambda *x: np.concatenate(x), *parts)
 
 

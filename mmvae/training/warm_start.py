@@ -124,10 +124,10 @@ def lines(start: WarmStart) -> Iterator[str]:
         for path, fate in start.fates.items():
             if path.split("/")[0] == part:
                 counts[fate] += sizes[path]
-        told = ", ".join(f"{counts[f]:,} {f}" for f in _FATES if counts[f])
-        yield f"start       {part:<20} {told}"
+        counted = ", ".join(f"{counts[f]:,} {f}" for f in _FATES if counts[f])
+        yield f"start       {part:<20} {counted}"
     for fate in (RESIZED, CARRIED, NEW):
-        paths = [path for path, told in start.fates.items() if told == fate]
+        paths = [path for path, one in start.fates.items() if one == fate]
         if paths:
             yield f"start       {fate}: {_listed(paths)}"
     if start.shared is not None:
