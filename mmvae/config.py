@@ -51,7 +51,7 @@ def of_run(run: str | Path) -> ConfigDict:
     path = Path(run) / FILE
     if not path.exists():
         raise UserError(f"{run} is not a run directory: it has no {FILE}")
-    return from_json(path.read_text(encoding="utf-8"))
+    return from_json(path.read_bytes())
 
 
 def continuing(run: str | Path) -> ConfigDict:
@@ -67,7 +67,7 @@ def continuing(run: str | Path) -> ConfigDict:
     return config
 
 
-def from_json(text: str) -> ConfigDict:
+def from_json(text: str | bytes) -> ConfigDict:
     """The locked ConfigDict of `to_json`, its tuples tuples again and its fields complete.
 
     Raises:

@@ -143,7 +143,7 @@ def test_fields_added_since_are_filled_in_with_what_was_done_before():
     assert filled.keys() == config.fields(base.get_config()).keys()
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", "3"])
+@pytest.mark.parametrize("text", ["{", "[1]", "3", b'{"name": "\xff"}'])
 def test_json_of_something_else_is_refused(text):
     with pytest.raises(config.ConfigError, match="stored configuration cannot be read"):
         config.from_json(text)

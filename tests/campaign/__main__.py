@@ -9,13 +9,14 @@ import os
 import platform
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from campaign import damage, kills, preparing, serving, tally
+from campaign import damage, kills, preparing, processes, serving, tally
 from campaign.tally import Tally
 from campaign.trained import Trained
 
@@ -25,6 +26,7 @@ Campaign = Callable[[argparse.Namespace, Path, Trained], Tally]
 def main() -> int:
     """Runs the campaigns that were chosen; 1 where one of them has a fault."""
     options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(options.keep or tempfile.mkdtemp(prefix="mmvae-campaign-")).absolute()
     print(f"seed {options.seed}; --seed {options.seed} repeats it", flush=True)
     began, tallies, trained = time.monotonic(), [], Trained(folder / "trained")
@@ -34,6 +36,8 @@ def main() -> int:
             tallies.append(CAMPAIGNS[name](options, folder / name, trained))
             tally.write(Path(options.out), tallies, _about(options, began))
     finally:
+        for one in processes.family(os.getpid())[1:]:  # commands have sessions of their own
+            processes.kill(one.pid)
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"\n{tally.table(tallies)}\n\n{time.monotonic() - began:.0f} s; as JSON in {options.out}")
@@ -77,7 +81,7 @@ def _damage(options, folder, trained):
 
 
 def _demo(options, folder, trained):
-    return serving.endpoints(options.seed, options.samples, trained, folder)
+    return serving.endpoints(options.seed, options.samples, trained)
 
 
 def _image(options, folder, trained):

@@ -26,10 +26,10 @@ _GROWTH = 150  # MB that a server may grow after its first third
 _PROMPT = "big red heart"
 
 
-def endpoints(seed: int, samples: int, trained: Trained, folder: Path) -> Tally:
+def endpoints(seed: int, samples: int, trained: Trained) -> Tally:
     """Hostile pictures and captions through the demo's endpoints."""
-    tally = Tally("demo")
-    before = trained.box.files(folder)
+    tally, uploads = Tally("demo"), trained.box.folder / "tmp"
+    before = trained.run and trained.box.files(uploads)
     with _demo(trained) as (url, process):
         client, quiet = Client(url, verbose=False), memory(process.pid)
         for number in range(samples):
@@ -42,9 +42,8 @@ def endpoints(seed: int, samples: int, trained: Trained, folder: Path) -> Tally:
             tally.measures["peak MB"] = max(memory(process.pid), tally.measures.get("peak MB", 0))
         tally.measures["MB at first"] = quiet
     _no_trace(tally, trained)
-    for name, _ in sorted(trained.box.files(folder).items() ^ before.items()):
-        if not name.startswith("tmp/"):  # the server's own uploads
-            tally.fault(f"the demo changed {name}")
+    for name in sorted(dict(trained.box.files(uploads).items() ^ before.items())):
+        tally.fault(f"the demo changed {name}")
     return tally
 
 
@@ -68,22 +67,20 @@ def _ask(tally: Tally, client: Client, pair: hostile.Hostile, name: str, **value
 def flags(seed: int, samples: int, trained: Trained, folder: Path) -> Tally:
     """Hostile pictures through `generate --image`."""
     tally, doors = Tally("generate --image"), Doors(trained.box)
-    pictures, out = folder / "pictures", folder / "out"
+    run, pictures, out = trained.run, folder / "pictures", folder / "out"
     pictures.mkdir(parents=True)
-    before = trained.box.files(folder)
+    before = trained.box.files(out)
     for number in range(samples):
         pair = hostile.make(seed, number)
         path = pictures / pair.name
         path.write_bytes(pair.picture)
-        end = doors.call(
-            "generate", "--workdir", str(trained.run), "--image", str(path), "--out", str(out)
-        )
+        end = doors.call("generate", "--workdir", str(run), "--image", str(path), "--out", str(out))
         word = {0: "read", 2: "refused in a sentence"}.get(end.code, "failed")
         tally.add(pair.kind[0], word, end.wrong and f"{pair.name!r}: {end.wrong}")
         shutil.rmtree(out, ignore_errors=True)
     tally.measures["peak MB"] = doors.peak
     doors.close()
-    for name, _ in sorted(trained.box.files(folder).items() ^ before.items()):
+    for name in sorted(dict(trained.box.files(out).items() ^ before.items())):
         tally.fault(f"generate --image changed {name}")
     return tally
 
