@@ -63,7 +63,7 @@ def beam_search(writer: Writer, beams: int, latents: Float[Array, "B D"]) -> Wri
     rows, length = latents.shape[0], writer.length
     caches = writer.begin(jnp.repeat(latents, beams, axis=0))
     # One live hypothesis at first: copies of it would fill the beam.
-    scores = jnp.where(jnp.arange(beams) == 0, 0.0, -jnp.inf) * jnp.ones((rows, 1))
+    scores = jnp.broadcast_to(jnp.where(jnp.arange(beams) == 0, 0.0, -jnp.inf), (rows, beams))
     ids = jnp.full((rows, beams, length), PAD)
     start = (caches, jnp.full((rows, beams), BOS), scores, ids)
 
