@@ -11,10 +11,17 @@ from mmvae.reporting.runs import load
 @pytest.fixture
 def run(tmp_path):
     """A run with a label beside picture and caption, and a metric that nobody knows."""
-    modalities = {name: {"kind": name} for name in ("image", "caption", "label")}
+    modalities = {name: {"kind": name} for name in ("caption", "image", "label")}
     config = {"model": {"modalities": modalities}, "train": {"epochs": 2}}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    names = ("loss_total", "loss_label", "label_accuracy", "image_mse", "image_mse_from_label")
+    names = (
+        "loss_total",
+        "loss_label",
+        "label_accuracy",
+        "caption_entropy",
+        "image_mse",
+        "image_mse_from_label",
+    )
     train = {f"train/{name}": 1.0 for name in (*names, "grad_norm", "temperature")}
     rows = [{"step": s, "epoch": s / 10, **train} for s in range(1, 21)]
     rows[9]["val/image_mse"] = rows[19]["val/image_mse"] = 0.5
@@ -29,6 +36,7 @@ def test_every_modality_has_a_group_and_what_is_left_another(run):
     assert shown == {
         "Losses": ["loss_total", "loss_label"],
         "Image": ["image_mse", "image_mse_from_label"],
+        "Caption": ["caption_entropy"],
         "Label": ["label_accuracy"],
         "Gradients": ["grad_norm"],
         "Other": ["temperature"],
@@ -38,7 +46,7 @@ def test_every_modality_has_a_group_and_what_is_left_another(run):
 
 def test_a_page_opens_with_what_tells_most(run):
     opened = [group.title for group in panels.groups(run) if group.open]
-    assert opened == ["Losses", "Image", "Label", "Gradients"]
+    assert opened == ["Losses", "Image", "Caption", "Label", "Gradients"]
 
 
 def test_a_chart_has_rows_means_of_epochs_and_validation(run):
