@@ -31,7 +31,7 @@ _MOST_BEFORE_TRAINING = 4000  # pairs of a split; more change little
 
 @dataclass(frozen=True)
 class Question:
-    """What a baseline is asked.
+    """What a baseline is question.
 
     Attributes:
         test: pairs to answer for.
@@ -50,45 +50,45 @@ class Question:
     seed: int
 
 
-def mean_image(asked: Question) -> Answers:
+def mean_image(question: Question) -> Answers:
     """Every picture is the training mean, whatever is given."""
-    mean = np.mean(asked.train.images, axis=0, dtype=np.float64)
-    same = np.repeat(np.round(mean).astype(np.uint8)[None], len(asked.test), axis=0)
+    mean = np.mean(question.train.images, axis=0, dtype=np.float64)
+    same = np.repeat(np.round(mean).astype(np.uint8)[None], len(question.test), axis=0)
     return Answers(images={("", "_from_image", "_from_caption"): same})
 
 
-def pca(asked: Question) -> Answers:
+def pca(question: Question) -> Answers:
     """Pictures from as many principal components as the latent has dimensions.
 
     Never more than there are pixels or training pictures less one.
     """
-    known = _flat(asked.train.images[evenly(len(asked.train), _PCA_FITTED_ON)])
-    size = min(asked.latent_dim, known.shape[1], len(known) - 1)
-    model = PCA(size, random_state=asked.seed).fit(known)
-    again = model.inverse_transform(model.transform(_flat(asked.test.images)))
-    pixels = np.clip(np.round(again), 0, 255).astype(np.uint8).reshape(asked.test.images.shape)
+    known = _flat(question.train.images[evenly(len(question.train), _PCA_FITTED_ON)])
+    size = min(question.latent_dim, known.shape[1], len(known) - 1)
+    model = PCA(size, random_state=question.seed).fit(known)
+    again = model.inverse_transform(model.transform(_flat(question.test.images)))
+    pixels = np.clip(np.round(again), 0, 255).astype(np.uint8).reshape(question.test.images.shape)
     return Answers(images={("", "_from_image"): pixels})
 
 
-def unigram(asked: Question) -> Answers:
+def unigram(question: Question) -> Answers:
     """Token frequencies alone."""
-    return _language_model(asked, order=1)
+    return _language_model(question, order=1)
 
 
-def n_gram(asked: Question) -> Answers:
+def n_gram(question: Question) -> Answers:
     """Captions as they usually go on, whatever the picture."""
-    return _language_model(asked, order=4)
+    return _language_model(question, order=4)
 
 
-def copycat(asked: Question) -> Answers:
+def copycat(question: Question) -> Answers:
     """A training pair for every question: the nearest for a picture or a caption, or any pair."""
-    train, test = asked.train, asked.test
+    train, test = question.train, question.test
     written = [train.captions[i] for i in nearest(test.images, train.images)[0]]
     shown = train.images[nearest_captions(test.captions, train.captions)]
     return Answers(
         images={("_from_caption",): shown},
         captions={("_from_image",): Said(written)},
-        new=copies(train, asked.num, asked.seed),
+        new=copies(train, question.num, question.seed),
     )
 
 
@@ -150,9 +150,9 @@ def _first_pictures(records, shape):
         yield picture.astype(np.float64) / 127.5 - 1.0
 
 
-def _language_model(asked, order):
-    model = LanguageModel(asked.train.ids, asked.vocab_size, order)
-    said = Said(scores=model.score(asked.test.ids))
+def _language_model(question, order):
+    model = LanguageModel(question.train.ids, question.vocab_size, order)
+    said = Said(scores=model.score(question.test.ids))
     return Answers(captions={("", "_from_image"): said})  # it looks at neither
 
 

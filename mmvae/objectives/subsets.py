@@ -63,5 +63,5 @@ def choose_subsets(
 def choose_conditions(keys: Key[Array, " B"], present: Present) -> dict[str, Bool[Array, " B"]]:
     """What the prior is told of each row: one modality that is present, or nothing."""
     single = choose_subsets(keys, present, dict.fromkeys(present, 1.0) | {JOINT: 0.0})
-    told = jax.vmap(lambda k: jax.random.bernoulli(jax.random.fold_in(k, 1), 0.8))(keys)
-    return {name: chosen & told for name, chosen in single.items()}
+    kept = jax.vmap(lambda k: jax.random.bernoulli(jax.random.fold_in(k, 1), 0.8))(keys)
+    return {name: chosen & kept for name, chosen in single.items()}

@@ -12,7 +12,7 @@ FORMATS = {}  # it has the other families' metrics
 
 def evaluate(job: Job) -> dict[str, Estimate]:
     """No number of the model: puts those of every baseline beside it."""
-    asked = Question(
+    question = Question(
         job.test,
         job.train,
         job.session.latent_dim,
@@ -21,7 +21,7 @@ def evaluate(job: Job) -> dict[str, Estimate]:
         job.settings.seed,
     )
     for name, answer in BASELINES.items():
-        job.beside(name, measure(answer(asked), job.test, job.train, job.resampling))
+        job.beside(name, measure(answer(question), job.test, job.train, job.resampling))
     return {}
 
 

@@ -43,8 +43,8 @@ def evaluate(job: Job) -> dict[str, Estimate]:
     name, settings = name or features.DEFAULT, job.settings
     known = copies(job.train, settings.num, settings.seed).images
     sets = (job.test.images, job.answers.new.images, known)
-    real, made, copied = (features.extract(name, pictures) for pictures in sets)
-    fewest = min(len(real), len(made))
+    real, generated, copied = (features.extract(name, pictures) for pictures in sets)
+    fewest = min(len(real), len(generated))
     if fewest < FID_LEAST:
         job.notes.append(
             f"FID was left out: with {fewest:,} pictures it is mostly bias; "
@@ -52,29 +52,29 @@ def evaluate(job: Job) -> dict[str, Estimate]:
         )
     # Training pictures against held-out ones: what perfect samples would reach.
     job.beside("copycat", measure(real, copied, name, job.resampling))
-    return measure(real, made, name, job.resampling)
+    return measure(real, generated, name, job.resampling)
 
 
 def measure(
     real: Float[np.ndarray, "N D"],
-    made: Float[np.ndarray, "M D"],
+    generated: Float[np.ndarray, "M D"],
     network: str,
     resampling: Resampling,
 ) -> dict[str, Estimate]:
-    """{metric_network: Estimate} of features of real and of made pictures.
+    """{metric_network: Estimate} of features of real and of generated pictures.
 
     FID is left out below `FID_LEAST` pictures of either kind.
     """
     kernels = {"kid": polynomial_kernel, "mmd_rbf": rbf_kernel(real)}
     scales = {"kid": 1.0, "mmd_rbf": _MMD_SCALE}
     values = {
-        name: mmd(real, made, kernel, resampling).scaled(scales[name])
+        name: mmd(real, generated, kernel, resampling).scaled(scales[name])
         for name, kernel in kernels.items()
     }
-    values |= {name: resampling.mean(v) for name, v in manifold_overlap(real, made).items()}
-    if min(len(real), len(made)) >= FID_LEAST:
+    values |= {name: resampling.mean(v) for name, v in manifold_overlap(real, generated).items()}
+    if min(len(real), len(generated)) >= FID_LEAST:
         # No interval: resampling repeats pictures and moves FID by more than the interval.
-        values["fid"] = Estimate(fid(real, made), len(made))
+        values["fid"] = Estimate(fid(real, generated), len(generated))
     return {f"{name}_{network}": value for name, value in values.items()}
 
 
@@ -98,7 +98,7 @@ def rbf_kernel(real: Float[np.ndarray, "N D"]) -> Callable:
 
 def mmd(
     real: Float[np.ndarray, "N D"],
-    made: Float[np.ndarray, "M D"],
+    generated: Float[np.ndarray, "M D"],
     kernel: Callable,
     resampling: Resampling,
 ) -> Estimate:
@@ -106,51 +106,52 @@ def mmd(
 
     0 in expectation for the same distribution, and then as often negative as positive.
     """
-    within_real, within_made = kernel(real, real), kernel(made, made)
-    between = kernel(real, made)
+    within_real, within_generated = kernel(real, real), kernel(generated, generated)
+    between = kernel(real, generated)
 
     def value(a, b):
         """Of replicates that take each item a [R, N] and b [R, M] times."""
         cross = ((a @ between) * b).sum(1) / (a.sum(1) * b.sum(1))
-        return _mean_pair(within_real, a) + _mean_pair(within_made, b) - 2 * cross
+        return _mean_pair(within_real, a) + _mean_pair(within_generated, b) - 2 * cross
 
-    once = value(np.ones((1, len(real))), np.ones((1, len(made))))[0]
-    taken = [repeats(len(x), resampling.seed + i) for i, x in enumerate((real, made))]
-    return Estimate(float(once), len(made), value(*(times.astype(float) for times in taken)))
+    once = value(np.ones((1, len(real))), np.ones((1, len(generated))))[0]
+    taken = [repeats(len(x), resampling.seed + i) for i, x in enumerate((real, generated))]
+    return Estimate(float(once), len(generated), value(*(times.astype(float) for times in taken)))
 
 
 def manifold_overlap(
-    real: Float[np.ndarray, "N D"], made: Float[np.ndarray, "M D"], nearest: int = _NEAREST
+    real: Float[np.ndarray, "N D"], generated: Float[np.ndarray, "M D"], nearest: int = _NEAREST
 ) -> dict[str, Shaped[np.ndarray, "..."]]:
-    """Precision and density of each made picture [M], recall and coverage of each real one [N].
+    """Precision and density of each generated picture, recall and coverage of each real one.
 
     Precision, recall: lies within the distance of the `nearest`-th neighbour of some picture of
     the other set (Kynkaanniemi et al. 2019). Density: of how many, over `nearest`; coverage: has
-    a made one as near as its `nearest`-th real neighbour (Naeem et al. 2020).
+    a generated one as near as its `nearest`-th real neighbour (Naeem et al. 2020).
     """
-    apart = cdist(real, made)
+    apart = cdist(real, generated)
     inside_real = apart < _radii(real, nearest)[:, None]
-    inside_made = apart < _radii(made, nearest)[None, :]
+    inside_generated = apart < _radii(generated, nearest)[None, :]
     return {
         "precision": inside_real.any(axis=0),
-        "recall": inside_made.any(axis=1),
+        "recall": inside_generated.any(axis=1),
         "density": inside_real.sum(axis=0) / nearest,
         "coverage": inside_real.any(axis=1),
     }
 
 
-def fid(real: Float[np.ndarray, "N D"], made: Float[np.ndarray, "M D"]) -> float:
+def fid(real: Float[np.ndarray, "N D"], generated: Float[np.ndarray, "M D"]) -> float:
     """Frechet distance of Gaussians fitted to two sets of features (Heusel et al. 2017).
 
     Raises:
         UserError: fewer than `FID_LEAST` pictures of either kind.
     """
-    if min(len(real), len(made)) < FID_LEAST:
+    fewest = min(len(real), len(generated))
+    if fewest < FID_LEAST:
         raise UserError(
-            f"FID of {min(len(real), len(made)):,} pictures is mostly bias (a perfect model scores "
+            f"FID of {fewest:,} pictures is mostly bias (a perfect model scores "
             f"about 58 at 500); type --num {FID_LEAST} or more, with a split as large, or use KID."
         )
-    return frechet_distance(real.mean(0), np.cov(real.T), made.mean(0), np.cov(made.T))
+    return frechet_distance(real.mean(0), np.cov(real.T), generated.mean(0), np.cov(generated.T))
 
 
 def frechet_distance(
