@@ -72,7 +72,7 @@ def _collect(options, ledger, parallel):
     with tqdm(desc="cleaning pictures", unit=" pairs", disable=None) as bar:
         while batch := list(islice(stream, _BATCH)):
             new = {pair.picture: pair for pair in batch if pair.picture not in pictures}
-            jobs = [(pair.image, pair.made, rules) for pair in new.values()]
+            jobs = [(pair.image, pair.rendered, rules) for pair in new.values()]
             pictures |= zip(new, parallel(_clean_picture, jobs, bar.update), strict=True)
             bar.update(len(batch) - len(new))
             pairs += [replace(pair, image=b"") for pair in batch]
@@ -80,15 +80,15 @@ def _collect(options, ledger, parallel):
 
 
 def _clean_picture(job):
-    image, made, rules = job
-    return images.accept(image) if made else images.clean(image, rules)
+    image, rendered, rules = job
+    return images.accept(image) if rendered else images.clean(image, rules)
 
 
 def _screen(pairs, pictures, options):
     """([(pair, caption)] worth keeping, [(pair, Refused)])."""
     kept, rejected, seen = [], [], set()
     for pair in pairs:
-        as_it_is = pair.made or options.raw_captions
+        as_it_is = pair.rendered or options.raw_captions
         text, reason = captions.raw(pair.caption) if as_it_is else captions.judged(pair.caption)
         fault = pair.fault or (images.Refused(reason, text) if reason else None)
         if fault and options.keep_uncaptioned:
@@ -108,7 +108,7 @@ def _screen(pairs, pictures, options):
 
 def _without_duplicates(kept, pictures, near):
     """([(pair, caption)] of one picture of each cluster, [(pair, Refused)])."""
-    names = list({pair.picture: None for pair, _ in kept if not pair.made})
+    names = list({pair.picture: None for pair, _ in kept if not pair.rendered})
     captioned = {pair.picture for pair, text in kept if text}
     ranks = [(name in captioned, pictures[name].pixels) for name in names]
     instead = duplicates.instead(names, [pictures[name] for name in names], ranks, near)

@@ -20,7 +20,7 @@ _LIBRARIES = ("pillow", "imagehash", "sentencepiece", "tensorflow-datasets", "nu
 def describe(
     splits: dict[str, list[dict[str, Any]]],
     image: dict[str, Any],
-    found: int,
+    total: int,
     rejected: Counter[str],
 ) -> dict[str, Any]:
     """The countable part of `card.json`.
@@ -28,13 +28,13 @@ def describe(
     Args:
         splits: {split: rows to be stored}.
         image: {"size", "channels", "format"} of the pictures.
-        found: number of raw pairs.
+        total: number of raw pairs.
         rejected: Counter of reasons.
     """
     kept = sum(len(rows) for rows in splits.values())
     return {
         "counts": {
-            "found": found,
+            "found": total,
             "kept": kept,
             "rejected": sum(rejected.values()),
             "rejected_by_reason": dict(sorted(rejected.items())),

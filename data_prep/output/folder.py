@@ -45,9 +45,9 @@ def is_there(
         raise UserError(f"--out {out} holds other files; give another --out")
     if overwrite:
         return False
-    found = defaults | _settings(out)
-    if found != json.loads(json.dumps(settings)):
-        changed = sorted(k for k in settings | found if settings.get(k) != found.get(k))
+    present = defaults | _settings(out)
+    if present != json.loads(json.dumps(settings)):
+        changed = sorted(k for k in settings | present if settings.get(k) != present.get(k))
         raise UserError(
             f"--out {out} holds a data set with other settings ({', '.join(changed)}); "
             f"type --overwrite to replace it, or give another --out"
@@ -90,8 +90,8 @@ def write_rejected(folder: Path, rejected: Iterable[tuple[Pair, Refused]]) -> No
         rows = csv.writer(file)
         rows.writerow(["id", "reason", "detail", "caption", "group"])
         for pair, refused in rejected:
-            told = map(_shortened, (refused.detail, pair.caption))
-            rows.writerow(map(storable, [pair.id, refused.reason, *told, pair.group]))
+            texts = map(_shortened, (refused.detail, pair.caption))
+            rows.writerow(map(storable, [pair.id, refused.reason, *texts, pair.group]))
 
 
 def _shortened(text):

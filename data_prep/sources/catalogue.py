@@ -26,12 +26,12 @@ def read(place: str, options: Namespace) -> Iterator[Pair]:
     builder = _builder(tfds, place)
     features = builder.info.features
     image = _feature(features, tfds.features.Image, options.image_column, place)
-    told = _feature(features, tfds.features.Text, options.caption_column, place)
+    text = _feature(features, tfds.features.Text, options.caption_column, place)
     encoded = {image: tfds.decode.SkipDecoding()}
     for split in sorted(builder.info.splits):
         rows = builder.as_dataset(split=split, decoders=encoded, shuffle_files=False)
         for number, row in enumerate(tfds.as_numpy(rows)):
-            yield from _pairs(f"{split}/{number}", row[image], row[told], split)
+            yield from _pairs(f"{split}/{number}", row[image], row[text], split)
 
 
 def texts(value: Any) -> list[bytes]:
@@ -68,16 +68,16 @@ def _builder(tfds, place):
 
 def _feature(features, kind, preferred, place):
     """Name of the feature of a kind: the preferred one, else the only one."""
-    found = [name for name in features if _holds(features[name], kind)]
-    if preferred in found:
+    names = [name for name in features if _holds(features[name], kind)]
+    if preferred in names:
         return preferred
-    if len(found) != 1:
+    if len(names) != 1:
         raise UserError(
-            f"tfds:{place} has {len(found)} {kind.__name__.lower()} features "
-            f"({', '.join(found) or 'none'}) among {', '.join(features)}; "
+            f"tfds:{place} has {len(names)} {kind.__name__.lower()} features "
+            f"({', '.join(names) or 'none'}) among {', '.join(features)}; "
             f"choose with --image-column or --caption-column"
         )
-    return found[0]
+    return names[0]
 
 
 def _holds(feature, kind):

@@ -20,21 +20,13 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
         UserError: the folder is not named, or the file is not one of COCO captions.
     """
     path, root = parts("coco", place, "ANNOTATIONS.json,IMAGES")
-    content = text.read_json(path)
-    try:
-        names = [(image["id"], text.scalar(image["file_name"])) for image in content["images"]]
-        told = [(item["image_id"], item["caption"]) for item in content["annotations"]]
-        known, captioned = dict(names), {image_id for image_id, _ in told}
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{path} is not a COCO captions file: it lacks {error}; it needs images with id and "
-            f"file_name, annotations with image_id and caption"
-        ) from error
+    names, captions = _content(path)
     inventory, split = Inventory(root), splitting.of_file(path.name)
     folder = inventory.base((name for _, name in names[:1000]), "")
+    known, captioned = dict(names), {image_id for image_id, _ in captions}
     shared = {image_id for image_id, name in names if known[image_id] != name}
     without = ((image_id, "") for image_id in known if image_id not in captioned)
-    for image_id, caption in (*told, *without):
+    for image_id, caption in (*captions, *without):
         name = known.get(image_id, f"(image {image_id})")
         if image_id in shared:
             yield _refusal(name, f"several pictures have the id {image_id}", caption=str(caption))
@@ -45,6 +37,21 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
             inventory.picture(name, folder)
             yield _refusal(name, f"several pictures have the id {image_id}")
     yield from inventory.left()
+
+
+def _content(path):
+    """[(id, file name)] of the pictures and [(id, caption)] of the annotations of a file."""
+    content = text.read_json(path)
+    try:
+        names = [(image["id"], text.scalar(image["file_name"])) for image in content["images"]]
+        captions = [(item["image_id"], item["caption"]) for item in content["annotations"]]
+        hash((*(one for one, _ in names), *(one for one, _ in captions)))  # ids are no lists
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path} is not a COCO captions file: it lacks {error}; it needs images with id and "
+            f"file_name, annotations with image_id and caption"
+        ) from error
+    return names, captions
 
 
 def parts(kind: str, place: str, usage: str) -> tuple[Path, Path]:

@@ -65,16 +65,12 @@ def _folder(inventory, options, wanted):
 
 
 def _items(inventory, options, wanted):
-    found = _tables(inventory, wanted)
-    if "" in found:
-        yield from _table(inventory, found[""], options, wanted)
-        return
-    for folder, name in found.items():
-        if not _is_foreign(inventory, folder, name, wanted):
-            yield from _table(inventory, name, options, wanted)
-            found[folder] = None
-    read = tuple(f"{folder}/" for folder, name in found.items() if name is None)
-    yield from sidecars.pairs(inventory, options, lambda name: not name.startswith(read))
+    chosen = _tables(inventory, wanted)
+    for name in chosen.values():
+        yield from _table(inventory, name, options, wanted)
+    if "" not in chosen:
+        read = tuple(f"{folder}/" for folder in chosen)
+        yield from sidecars.pairs(inventory, options, lambda name: not name.startswith(read))
 
 
 def _table(inventory, name, options, wanted):
@@ -93,11 +89,13 @@ def _tables(inventory, wanted):
             rank = (kind == ".txt", tables.NAMES.index(stem), [*tables.READERS, ".txt"].index(kind))
             if kind != ".txt" or _has_columns(inventory.root / name, wanted):
                 ranked.setdefault(folder, []).append((rank, name))
-    found = {}
+    chosen = {}
     for folder in sorted(ranked, key=lambda folder: folder.split("/") if folder else []):
-        if not any(folder.startswith(f"{outer}/" if outer else "") for outer in found):
-            found[folder] = min(ranked[folder])[1]
-    return found
+        inner = any(folder.startswith(f"{outer}/" if outer else "") for outer in chosen)
+        name = min(ranked[folder])[1]
+        if not inner and not (folder and _is_foreign(inventory, folder, name, wanted)):
+            chosen[folder] = name
+    return chosen
 
 
 def _is_foreign(inventory, folder, name, wanted):

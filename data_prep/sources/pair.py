@@ -27,7 +27,7 @@ class Pair:
         group: what must not be torn over splits (a book), "" where unknown.
         split: the split that a column of the source says, "" to let the hash decide.
         attributes: ground truth as a JSON object.
-        made: drawn for training: [S, S] PNG that needs no cleaning and no duplicate search.
+        rendered: drawn for training: [S, S] PNG that needs no cleaning and no duplicate search.
         id: unique name, set by `specs.read`.
         named_split: the split that a folder or a file is named after, "" for none.
         fault: why the caption cannot be used, None where it can.
@@ -39,7 +39,7 @@ class Pair:
     group: str = ""
     split: str = ""
     attributes: str = "{}"
-    made: bool = False
+    rendered: bool = False
     id: str = ""
     named_split: str = ""
     fault: Refused | None = None

@@ -27,7 +27,7 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
     if not names or not (path.exists() and suffix(names[0]) == ".parquet"):
         raise UserError(f"parquet:{place} is no .parquet file and no folder with one")
     for name in names:
-        found = table.read(inventory.take(name), wanted)
-        yield from rows.pairs(found, name, inventory, wanted, options)
+        content = table.read(inventory.take(name), wanted)
+        yield from rows.pairs(content, name, inventory, wanted, options)
     if path.is_dir():
         yield from inventory.left()

@@ -30,9 +30,9 @@ def pairs(inventory: Inventory, options: Namespace, among: Callable[[str], bool]
     several = 0
     for name in (name for name in names if suffix(name) in PICTURES):
         sidecar = captions.get(_stem(name)) or captions.get(_normal(name))
-        told, fault = _read(inventory, sidecar) if sidecar else ("", None)
-        parts = text.lines(told, options.lines == "captions")
-        several += len(text.lines(told, True)) > 1
+        content, fault = _read(inventory, sidecar) if sidecar else ("", None)
+        parts = text.lines(content, options.lines == "captions")
+        several += len(text.lines(content, True)) > 1
         for caption in parts:
             yield Pair(
                 picture=printable(name),
@@ -54,23 +54,23 @@ def _unreadable(names, captions, inventory):
         other = beside.get(stem)
         if inventory.is_free(sidecar) and other and inventory.is_free(other):
             inventory.take(other)
-            told, _ = _read(inventory, sidecar)
+            caption, _ = _read(inventory, sidecar)
             detail = f"{suffix(other) or 'no suffix'}; its caption is in {printable(sidecar)}"
-            yield Refusal(printable(other), Refused("picture format is not read", detail), told)
+            yield Refusal(printable(other), Refused("picture format is not read", detail), caption)
 
 
 def _read(inventory, name):
     """(text, why it cannot be used) of a caption file."""
     path, shown = inventory.take(name), printable(name)
     try:
-        told = text.decode(path.read_bytes())
+        content = text.decode(path.read_bytes())
     except ValueError as error:
         return "", Refused("caption file is not UTF-8", f"{shown}: {error}")
     except OSError as error:
         return "", Refused("caption file cannot be read", f"{shown}: {error.strerror}")
-    if len(told) > text.MAX_CAPTION:
-        return "", Refused("caption file is too long", f"{shown}: {len(told)} characters")
-    return told, None
+    if len(content) > text.MAX_CAPTION:
+        return "", Refused("caption file is too long", f"{shown}: {len(content)} characters")
+    return content, None
 
 
 def _said(several, way):

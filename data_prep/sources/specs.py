@@ -72,11 +72,11 @@ def _identified(item: Pair | Refusal, prefix: str, seen: Counter[str]) -> Pair |
     name = prefix + storable(item.picture if isinstance(item, Pair) else item.name)
     seen[name] += 1
     unique = name if seen[name] == 1 else f"{name}#{seen[name]}"
-    told = {"caption": storable(item.caption), "group": storable(item.group)}
+    texts = {"caption": storable(item.caption), "group": storable(item.group)}
     if isinstance(item, Refusal):
-        return replace(item, name=unique, **told)
-    fault = item.fault or (None if item.made else damage(item.caption))
-    return replace(item, picture=name, id=unique, fault=fault, **told)
+        return replace(item, name=unique, **texts)
+    fault = item.fault or (None if item.rendered else damage(item.caption))
+    return replace(item, picture=name, id=unique, fault=fault, **texts)
 
 
 def usage() -> list[str]:

@@ -48,7 +48,7 @@ def read(place: str, options: Namespace) -> Iterator[Pair]:
         for number, (pixels, caption, attributes) in enumerate(zip(*drawn, strict=True), start):
             name = f"sprite_{number:06d}"
             facts = json.dumps(attributes, sort_keys=True)
-            yield Pair(name, png(pixels), caption, attributes=facts, made=True)
+            yield Pair(name, png(pixels), caption, attributes=facts, rendered=True)
 
 
 def draw(
@@ -76,10 +76,10 @@ def draw(
 
 def _choose(seed, level, i):
     """Attributes of item i: those of captions, then the free ones."""
-    told = sprites.attributes(level)
+    captioned = sprites.attributes(level)
     pick = np.random.default_rng([seed, level, i]).random(_DRAWS)
     item = {
-        name: values[int(u * len(values))] if name in told else sprites.FIXED[name]
+        name: values[int(u * len(values))] if name in captioned else sprites.FIXED[name]
         for u, (name, values) in zip(pick, sprites.VALUES.items(), strict=False)
     }
     low, high = sprites.RADII[item["size"]]

@@ -126,5 +126,5 @@ def listed(cell: str) -> list[str] | str:
 
 def lines(text: str, each: bool) -> list[str]:
     """The captions of a caption file: each line one of them, or all of its text one."""
-    found = [line for line in re.split(r"[\r\n]+", text) if line.strip()] if each else [text]
-    return found or [""]
+    parts = [line for line in re.split(r"[\r\n]+", text) if line.strip()] if each else [text]
+    return parts or [""]

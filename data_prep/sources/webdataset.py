@@ -103,8 +103,8 @@ def _captions(files, options):
     used = [one for one in (file, facts) if one]
     try:
         if file:
-            told = text.decode(file.content)
-            return text.lines(told, options.lines == "captions"), None, used
+            content = text.decode(file.content)
+            return text.lines(content, options.lines == "captions"), None, used
         if facts:
             value = text.parse_json(text.decode(facts.content))
             value = value.get(options.caption_column) if isinstance(value, dict) else None

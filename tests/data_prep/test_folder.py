@@ -211,6 +211,16 @@ def test_a_table_without_the_columns_in_a_sub_folder_is_explained(tmp_path):
     assert len(pairs) == 7 and ledger.facts()["not_read"] == {".jsonl": 3}
 
 
+def test_a_stranger_among_tables_hides_none_below_it(tmp_path):
+    pictures(tmp_path, "a/1.png", "a/b/2.png")
+    put(tmp_path, "a/metadata.csv", "width,height\n1,2\n")
+    put(tmp_path, "a/1.txt", "A ship")
+    put(tmp_path, "a/b/captions.csv", "image,caption\n2.png,A boat\n")
+    pairs, ledger = account(f"folder:{tmp_path}")
+    assert captions(pairs) == {"a/1.png": "A ship", "a/b/2.png": "A boat"}
+    assert ledger.facts()["not_read"] == {"metadata.csv": 1}
+
+
 def test_links_to_folders_are_followed_once(tmp_path):
     pictures(tmp_path, "elsewhere/1.png", "set/own/2.png")
     root = tmp_path / "set"

@@ -112,7 +112,7 @@ def test_sprites_do_not_depend_on_how_many_are_drawn():
     few, more = read("sprites:2"), read("sprites:2", num_pairs=5)
     assert few == more[:3]
     assert json.loads(few[0].attributes)["shape"] in few[0].caption
-    assert few[0].made
+    assert few[0].rendered
 
 
 PAGE = b"""<html><body>

@@ -176,11 +176,11 @@ def _fit(rows, names, caption, reader):
     joined, width = [], len(names)
     for before, row in zip([None, *rows], rows, strict=False):
         extra = row.cells[width:]
-        told = any(cell.strip() for cell in extra)
-        if told and caption == width - 1 and not any(row.quoted[caption:]):
+        surplus = any(cell.strip() for cell in extra)
+        if surplus and caption == width - 1 and not any(row.quoted[caption:]):
             row.cells[caption:] = [reader.mark.join(row.cells[caption:])]
             joined.append(row.line)
-        elif told:
+        elif surplus:
             row.fault = f"{len(row.cells)} cells, {width} in the header"
         elif len(row.cells) <= max(reader.picture, caption) and not _is_lone(row, reader):
             row.fault = f"{len(row.cells)} cells, {width} in the header"
