@@ -2,6 +2,7 @@
 
 Files, each importing only those before it: `pair` (what a source yields), `inventory` (the files
 under a folder), `text`, `tables` (and their rows), `sidecars`, `folder`, `imagefolder`, `coco`,
-`karpathy`, `parquet`, `webdataset`, `catalogue`, `gutenberg`, `sprites`, `specs` ("kind:place",
+`karpathy`, `parquet`, `webdataset`, `catalogue`, `book` (pages
+of books), `gutenberg`, `sprites`, `specs` ("kind:place",
 the registry).
 """

@@ -1,8 +1,4 @@
-"""Illustrated books of Project Gutenberg in HTML: each picture with its best caption.
-
-The editions agree on no markup, so several places are searched, most reliable first, and the
-first that says something about the picture is taken.
-"""
+"""Illustrated books of Project Gutenberg in HTML: each picture with its caption."""
 
 import io
 import re
@@ -15,10 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from bs4 import BeautifulSoup
-
+from data_prep.sources.book.page import read as read_page
 from data_prep.sources.pair import Pair
-from data_prep.stages import captions
 from mmvae.errors import UserError
 
 URL = "https://www.gutenberg.org/cache/epub/{number}/pg{number}-h.zip"
@@ -26,10 +20,6 @@ MAX_FILE = 64 * 2**20  # bytes of one file in an archive, unpacked
 MAX_ARCHIVE = 2 * 2**30  # bytes of all of them
 _PAGES = (".htm", ".html", ".xhtml")
 _NUMBER = re.compile(r"(?:pg)?(\d{2,6})(?:-(?:h|0|images|h-images))?(?:\.x?html?)?")
-_LONGEST = 400  # characters; more is a page of the book, not a caption
-_CAPTION_CLASS = re.compile(r"(?i)capt|legend|illname|figtitle|^cap\d*$|underfig")
-_FIGURE_CLASS = re.compile(r"(?i)fig|illus|image|img|plate|pic|^float|^il[lr]?_")
-_CENTRED = re.compile(r"(?i)^(?:ctr|centre|center|centered|cen|c)\d*$")
 
 
 def read(place: str, options: Namespace) -> Iterator[Pair]:
@@ -58,14 +48,6 @@ def pictures(place):
         f"gutenberg:{place} is not a folder, a zip or a book number; type gutenberg:DIR, "
         f"gutenberg:FILE.zip or, with a network, gutenberg:30181"
     )
-
-
-def read_page(markup):
-    """(src, caption) of each picture of a page, in order; caption "" where none was found."""
-    page = BeautifulSoup(markup, "lxml")
-    listed = _list_of_illustrations(page)
-    for image in page.find_all("img", src=True):
-        yield image["src"].strip(), _best(_candidates(image, listed))
 
 
 def _from_folder(root):
@@ -124,96 +106,6 @@ def _download(number):
     if len(content) > MAX_ARCHIVE // 4:
         raise UserError(f"gutenberg:{number} is larger than is safe to unpack")
     return content
-
-
-def _candidates(image, listed):
-    """Captions that the page offers for a picture, most reliable first."""
-    figure = image.find_parent("figure")
-    if figure is not None:
-        yield _text(figure.find("figcaption"))
-    box = _box(image)
-    if box is not None:
-        yield _text(box.find(class_=_CAPTION_CLASS))
-        if len(box.find_all("img")) == 1:
-            yield _text(box)
-    yield _text(_next_caption(image))
-    yield image.get("alt", "")
-    yield image.get("title", "")
-    yield from (listed.get(name, "") for name in _anchors(image))
-
-
-def _best(candidates):
-    """The first candidate that says something, else the first that is not empty."""
-    spare = ""
-    for text in candidates:
-        if 0 < len(text) <= _LONGEST:
-            if not captions.useless(captions.clean(text), text):
-                return text
-            spare = spare or text
-    return spare
-
-
-def _box(image):
-    """The nearest element around a picture that looks like a figure."""
-    for parent in image.parents:
-        if parent.name in ("body", "table", "[document]"):
-            return None
-        if _has_class(parent, _FIGURE_CLASS):
-            return parent
-    return None
-
-
-def _next_caption(image):
-    """The block after the picture's own block, where it is a caption or a centred paragraph."""
-    block = _box(image) or image.find_parent(["p", "div", "center", "h1", "h2", "h3", "h4"])
-    if block is None or block.name == "body":
-        return None
-    following = block.find_next_sibling(True)
-    if following is None or following.find("img") is not None:
-        return None
-    if _has_class(following, _CAPTION_CLASS):
-        return following
-    centred = (
-        following.name == "center"
-        or following.get("align") == "center"
-        or re.search(r"text-align:\s*center", following.get("style") or "")
-        or _has_class(following, _CENTRED)
-    )
-    return following if centred and following.name in ("p", "div", "center") else None
-
-
-def _list_of_illustrations(page):
-    """{anchor: text} of links inside the page, the text of the whole entry."""
-    links = {}
-    for link in page.find_all("a", href=re.compile(r"^#.")):
-        text = _text(link)
-        if len(text) > 3 and not text.isdigit():
-            links.setdefault(unquote(link["href"][1:]), text)
-    return links
-
-
-def _anchors(image):
-    """Names by which a link can lead to a picture: its own, its parents', an anchor before it."""
-    before = image.find_previous("a")
-    own = before is not None and before.find_next("img") is image
-    for element in [image, *list(image.parents)[:3], *([before] if own else [])]:
-        yield from (element[key] for key in ("id", "name") if element.get(key))
-
-
-def _has_class(element, pattern):
-    return any(pattern.search(name) for name in element.get("class") or [])
-
-
-def _text(element):
-    """Visible text of an element, without page numbers and footnote marks."""
-    if element is None:
-        return ""
-    parts = []
-    for piece in element.find_all(string=True):
-        around = [c for parent in piece.parents for c in parent.get("class") or []]
-        if not {"pagenum", "fnanchor", "pageno", "pagenumber"} & {name.lower() for name in around}:
-            parts.append(piece)
-    return " ".join("".join(parts).split())
 
 
 def _local(source):

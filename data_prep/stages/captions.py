@@ -59,6 +59,7 @@ _WORTHLESS = re.compile(
     | (?:front|back|book(?:['’]s)?|original|inside)?\s?covers?(?:\s(?:image|art|page))?
     | front(?:is)?piece(?:\sdrawing)? | (?:half[-\s])?title(?:[-\s]?page)?
     | spines? | end[-\s]?papers?
+    | (?:click\sto\s)?(?:enlarged?|larger|zoom)
     | (?:(?:page|two|one|full|small|large)\s)?(?:images?|pictures?|photos?|illustrations?)
     | figs?|figures?|plates?|nos?|diagrams?|drawing|cartoon|logo|emblem|colophon|untitled|unknown
     | (?:no\s)?(?:captions?|titles?) | none | n/?a | null | finis | (?:the\s)?end | blank(?:\spage)?
