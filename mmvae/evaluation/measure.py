@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from mmvae.data import batches, records
-from mmvae.data.directory import TOKENIZER
+from mmvae.data.directory import INFO, TOKENIZER
 from mmvae.errors import UserError
 from mmvae.evaluation import features, outcome, suite
 from mmvae.evaluation.job import Job, Settings
@@ -56,10 +56,10 @@ def measure_run(
     batches.hide_accelerators()
     session = Session.load(run, options.checkpoint)
     own = session.config.data.dir
-    directory = directory or options.data or own
+    directory = directory or options.data or _there(own, run)
     _check_fits(session, run, directory, records.image_shape(directory))
     # What the model may have copied is what it was trained on, wherever it is measured.
-    trained_on = own if Path(own).is_dir() else directory
+    trained_on = own if (Path(own) / INFO).exists() else directory
     test, train = records.read(directory, options.split), records.read(trained_on, "train")
     job = suite.evaluate(session, test, train, settings, _progress)
     if trained_on != own:
@@ -80,6 +80,16 @@ def measure_run(
         "notes": job.notes,
     }
     return result, job
+
+
+def _there(own, run):
+    """The run's own data set, where it still lies there."""
+    if not (Path(own) / INFO).exists():
+        raise UserError(
+            f"{run} was trained on {own}, and no data set is there; type --data DATASET, where it "
+            f"lies now."
+        )
+    return own
 
 
 def _settings(options):
