@@ -1,7 +1,7 @@
 """Hostile inputs, kills and damage, counted: `./run.sh campaign`.
 
-The counts by default take about 20 minutes on two idle cores. Exit code 1 where anything happened
-that must not.
+The counts by default are meant for 20 minutes on two idle cores. Exit code 1 where anything
+happened that must not.
 """
 
 import argparse
