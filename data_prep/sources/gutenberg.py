@@ -28,7 +28,7 @@ def read(place: str, options: Namespace) -> Iterator[Pair]:
         yield Pair(picture=picture, image=image, caption=caption, group=book)
 
 
-def pictures(place):
+def pictures(place: str) -> Iterator[tuple[str, bytes, str, str]]:
     """(name, image, caption, book) of each picture of the books at a place.
 
     Args:

@@ -96,10 +96,10 @@ def png(pixels: UInt8[np.ndarray, "S S 3"]) -> bytes:
     return _png(Image.fromarray(pixels[..., 0] if grey else pixels))
 
 
-def accept(made: bytes) -> Cleaned:
+def accept(encoded: bytes) -> Cleaned:
     """A picture made for training, a PNG of the right size; it has no fingerprint."""
-    image = Image.open(io.BytesIO(made))
-    return Cleaned(made, 1 if image.mode == "L" else 3, image.width * image.height, 0, b"", b"")
+    image = Image.open(io.BytesIO(encoded))
+    return Cleaned(encoded, 1 if image.mode == "L" else 3, image.width * image.height, 0, b"", b"")
 
 
 def _decode(file, rules):

@@ -17,19 +17,19 @@ KEPT_BY = {
 }
 
 
-def advice(rejected: Mapping[str, int], found: int) -> list[str]:
+def advice(rejected: Mapping[str, int], total: int) -> list[str]:
     """A sentence for each flag that would keep more than a tenth of all pairs.
 
     Args:
         rejected: {reason: number of pairs}.
-        found: number of all pairs.
+        total: number of all pairs.
     """
     kept_by = dict.fromkeys(KEPT_BY.values(), 0)
     for reason in KEPT_BY.keys() & rejected.keys():
         kept_by[KEPT_BY[reason]] += rejected[reason]
     return [
-        f"{number} of {found} pairs are left out that {flag} keeps; type it if they are as they "
+        f"{number} of {total} pairs are left out that {flag} keeps; type it if they are as they "
         f"should be."
         for flag, number in kept_by.items()
-        if number > MUCH * found
+        if number > MUCH * total
     ]
