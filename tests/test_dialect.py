@@ -1,9 +1,4 @@
-"""The code keeps one dialect and its limits: annotations, docstrings, sizes, the share of tests.
-
-A part of the code that does not keep a rule yet stands in `EXEMPT` beside that rule. To shrink
-it: take the part out of the rule's row, run `pytest tests/test_dialect.py`, and mend what it tells.
-A part that keeps a rule and still stands in its row fails the test.
-"""
+"""The code keeps one dialect and its limits: annotations, docstrings, sizes, the share of tests."""
 
 import ast
 import functools
@@ -26,14 +21,6 @@ VAGUE = ("found", "asked", "told", "made", "gotten")
 ROOT_FILES, FOLDER_FILES = 15, 17
 LEAST_TESTS = 0.65  # lines of tests a line of code
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-EXEMPT = {
-    "annotated": [],
-    "shapes": [],
-    "described": [],
-    "short": [],
-    "named": [],
-}
 
 
 def functions(tree: ast.AST) -> Iterator[tuple[str, Function, str]]:
@@ -162,12 +149,9 @@ def trees(part: str) -> dict[str, ast.Module]:
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("rule", RULES)
-def test_a_part_keeps_the_rule_unless_exempt(rule, part):
+def test_a_part_keeps_the_rule(rule, part):
     broken = [f"{m}: {words}" for m, tree in trees(part).items() for words in RULES[rule](m, tree)]
-    if part in EXEMPT.get(rule, ()):
-        assert broken, f"take {part} out of EXEMPT[{rule!r}]: it keeps the rule"
-    else:
-        assert not broken, "\n".join(broken)
+    assert not broken, "\n".join(broken)
 
 
 def test_each_rule_finds_what_breaks_it():
