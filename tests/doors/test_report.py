@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from mmvae import command_line, report
-from mmvae import main as training
 from mmvae.reporting import page, panels, runs
 from support.places import ROOT
 from support.run_files import copy
@@ -164,27 +163,3 @@ def test_reports_load_neither_jax_nor_tensorflow(driven, tmp_path):
 def test_the_same_run_gives_the_same_page(driven, tmp_path, html):
     page.write(runs.load(driven / "healthy"), tmp_path / "again.html")
     assert (tmp_path / "again.html").read_text() == html
-
-
-def test_training_ends_with_the_five_verdicts_and_a_page(driven, tmp_path, capsys):
-    copy(driven / "healthy", tmp_path)
-    with training.reported(tmp_path):
-        pass
-    out = capsys.readouterr().out
-    assert out.count("?") == 5 and "report.html" in out
-    assert (tmp_path / "report.html").stat().st_size > 100_000
-
-
-def test_an_unfinished_run_is_not_reported(driven, tmp_path, capsys):
-    copy(driven / "healthy", tmp_path)
-    lines = (tmp_path / "metrics.jsonl").read_text().splitlines(keepends=True)
-    (tmp_path / "metrics.jsonl").write_text("".join(lines[:20]))
-    with training.reported(tmp_path):
-        pass
-    assert not (tmp_path / "report.html").exists() and capsys.readouterr().out == ""
-
-
-def test_a_report_that_fails_does_not_fail_the_training(tmp_path, capsys):
-    with training.reported(tmp_path / "nowhere"):
-        pass
-    assert "no report" in capsys.readouterr().err
