@@ -2,7 +2,6 @@
 
 Files, each importing only those before it: `pair` (what a source yields), `inventory` (the files
 under a folder), `text`, `tables` (and their rows), `sidecars`, `folder`, `imagefolder`, `coco`,
-`karpathy`, `parquet`, `webdataset`, `catalogue`, `book` (pages
-of books), `gutenberg`, `sprites`, `specs` ("kind:place",
-the registry).
+`karpathy`, `parquet`, `webdataset`, `catalogue`, `book` (files and pages of books), `gutenberg`,
+`sprites`, `specs` ("kind:place", the registry).
 """

@@ -87,7 +87,7 @@ class Inventory:
         for name in files:
             if name not in read:
                 missing = not (self.root / name).exists()
-                yield Unread("links" if missing else _kind(name), printable(name))
+                yield Unread("links" if missing else kind(name), printable(name))
         yield from self._others
 
     def _is_file(self, name):
@@ -139,7 +139,7 @@ def suffix(name: str) -> str:
     return posixpath.splitext(name)[1].lower()
 
 
-def _kind(name):
+def kind(name: str) -> str:
     """What a file that is not read counts as: its suffix, else its name."""
     return printable(suffix(name) or posixpath.basename(name))
 

@@ -92,6 +92,6 @@ SOURCES = {  # kind: (what stands after the colon, the function that reads it)
     "parquet": ("FILE_OR_DIR", parquet.read),
     "webdataset": ("TAR_OR_DIR", webdataset.read),
     "tfds": ("NAME", catalogue.read),
-    "gutenberg": ("DIR_OR_ZIP_OR_NUMBER", gutenberg.read),
+    "gutenberg": ("DIR_OR_ZIP_OR_EPUB_OR_NUMBER", gutenberg.read),
     "sprites": ("LEVEL", sprites.read),
 }

@@ -2,16 +2,12 @@
 
 import json
 import urllib.error
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data_prep.sources import catalogue, gutenberg
+from data_prep.sources import catalogue
 from mmvae.errors import UserError
-from support.drawings import drawing, to_bytes
-from support.places import shared
 from support.preparing import put, read
 
 
@@ -113,94 +109,6 @@ def test_sprites_do_not_depend_on_how_many_are_drawn():
     assert few == more[:3]
     assert json.loads(few[0].attributes)["shape"] in few[0].caption
     assert few[0].rendered
-
-
-PAGE = b"""<html><body>
-<figure><img src="a.png" alt="Fig. 1."><figcaption>In the figure</figcaption></figure>
-<div class="figcenter"><a href="big.png"><img src="b.png " alt="Fig. 2."></a>
-  <p class="caption">In the <i>class</i><span class="pagenum">[Pg 9]</span></p></div>
-<p class="ctr"><img src="c%20c.png" alt=""></p><p class="ctr">In the centre</p>
-<p><img src="d.png" alt="In the alt"></p><p>Running text of the book.</p>
-<p><a id="plate5"></a><img src="e.png" alt="Illustration"></p><p>More text.</p>
-<p><img src="f.png"></p><p>No caption at all.</p>
-<p><img src="http://elsewhere.org/g.png" alt="Elsewhere"></p>
-<ul><li><a href="#plate5">In the list</a> <a href="#p9">9</a></li></ul></body></html>"""
-
-
-def test_captions_of_a_page_are_found_wherever_the_edition_puts_them():
-    assert list(gutenberg.read_page(PAGE)) == [
-        ("a.png", "In the figure"),
-        ("b.png", "In the class"),
-        ("c%20c.png", "In the centre"),
-        ("d.png", "In the alt"),
-        ("e.png", "In the list"),
-        ("f.png", ""),
-        ("http://elsewhere.org/g.png", "Elsewhere"),
-    ]
-
-
-def test_book_from_a_folder_a_zip_and_a_download_agree(tmp_path, monkeypatch):
-    put(tmp_path, "77777/77777-h.htm", PAGE)
-    put(tmp_path, "77777/b.png", to_bytes(drawing(1)))
-    archive = tmp_path / "pg77777-h.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        for path in (tmp_path / "77777").iterdir():
-            file.write(path, path.name)
-    unpacked = read(f"gutenberg:{tmp_path / '77777'}")
-    packed = read(f"gutenberg:{archive}")
-    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: archive.open("rb"))
-    downloaded = read("gutenberg:77777")
-    assert [p.id for p in unpacked] == [p.id for p in packed] == [p.id for p in downloaded]
-    assert {p.group for p in unpacked} == {"77777"}
-    assert unpacked[1].image.read_bytes() == packed[1].image == downloaded[1].image
-    assert unpacked[6].image == b""  # the picture elsewhere is not fetched
-
-
-def test_books_keep_their_pictures_and_chapters_their_book(tmp_path):
-    page = b'<figure><img src="images/001.png"><figcaption>A heron.</figcaption></figure>'
-    pages = [
-        "30181-h/chapter1.htm",
-        "30181-h/chapter12.htm",
-        "herons/index.html",
-        "owls/index.html",
-    ]
-    for number, path in enumerate(pages):
-        put(tmp_path, f"books/{path}", page)
-        put(tmp_path, f"books/{Path(path).parent}/images/001.png", to_bytes(drawing(number)))
-    pairs = read(f"gutenberg:{tmp_path / 'books'}")
-    assert [pair.group for pair in pairs] == ["30181", "30181", "books/herons", "books/owls"]
-    assert len({(pair.picture, pair.image) for pair in pairs}) == 3
-
-
-def test_a_damaged_picture_in_an_archive_is_left_to_cleaning(tmp_path):
-    archive = tmp_path / "pg77777-h.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("77777-h.htm", '<img src="a.png" alt="A heron.">')
-        file.writestr("a.png", b"A" * 100)
-    archive.write_bytes(archive.read_bytes().replace(b"A" * 100, b"B" * 100))
-    (pair,) = read(f"gutenberg:{archive}")
-    assert pair.image == b"" and pair.caption == "A heron."
-    archive.write_bytes(archive.read_bytes().replace(b"<img", b"<IMG"))
-    with pytest.raises(UserError, match="77777-h.htm is damaged"):
-        read(f"gutenberg:{archive}")
-
-
-def test_archives_that_grow_too_large_are_refused(tmp_path, monkeypatch):
-    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("a.htm", b" " * 100_000)
-    monkeypatch.setattr(gutenberg, "MAX_FILE", 50_000)
-    with pytest.raises(UserError, match="more than is safe"):
-        read(f"gutenberg:{tmp_path / 'a.zip'}")
-
-
-@pytest.mark.parametrize(
-    ("book", "pictures", "sample"), [("11073", 29, "THE AUK"), ("30181", 111, "Hydnum repandum.")]
-)
-def test_real_books(book, pictures, sample):
-    pairs = read(f"gutenberg:{shared('gutenberg', book)}")
-    assert len(pairs) == pictures
-    assert all(pair.caption and pair.image.exists() and pair.group == book for pair in pairs)
-    assert any(sample in pair.caption for pair in pairs)
 
 
 def offline(url, timeout):
