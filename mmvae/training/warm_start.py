@@ -23,7 +23,7 @@ from mmvae.training.resizing import resized
 
 LOADED, RESIZED, CARRIED, NEW = "loaded", "resized", "carried over", "new"
 ADAPTER = "of new adapters"
-_MEANING = ("kind", "heads", "squeeze")  # of a modality: other values, another model
+_MEANING = ("kind", "heads", "squeeze", "classes")  # of a modality: other values, another model
 _FATES = (LOADED, RESIZED, CARRIED, NEW, ADAPTER)
 
 

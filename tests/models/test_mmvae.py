@@ -77,7 +77,9 @@ def abstract_forward(config, model, params):
             {"params": params},
             {name: batch[name] for name in ("image", "caption")},
             batch["present"],
-            capture_intermediates=lambda module, _: type(module).__name__ in recorded,
+            capture_intermediates=lambda module, method: (
+                method == "__call__" and type(module).__name__ in recorded
+            ),
         )
 
     decoded, state = jax.eval_shape(forward, params)
