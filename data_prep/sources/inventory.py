@@ -128,7 +128,7 @@ class Inventory:
     def _entries(self, folder):
         try:
             with os.scandir(self.root / folder) as entries:
-                return sorted(entries, key=lambda entry: entry.name)
+                return sorted((e for e in entries if not _is_ours(e.name)), key=_by_name)
         except OSError:
             self._others.append(Unread("folders that cannot be opened", printable(folder)))
             return []
@@ -159,3 +159,12 @@ def _is_possible(name):
 
 def _holds(folder, inner):
     return inner.startswith(folder.rstrip("/") + "/")
+
+
+def _is_ours(name):
+    """Whether a file or folder is what preparation works with, where --out lies in the source."""
+    return name.startswith(".") and name.endswith((".lock", ".partial", ".old"))
+
+
+def _by_name(entry):
+    return entry.name
