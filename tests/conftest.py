@@ -30,14 +30,6 @@ hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, 
 hypothesis.settings.load_profile("steady")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """pytest's hook: what one worker runs, a file, or all tests of the driven runs."""
-    for item in items:
-        shared = "driven" in item.fixturenames
-        item.add_marker(pytest.mark.xdist_group("driven" if shared else str(item.path)))
-
-
 MANY_MAPS = 20_000  # of the 65,530 that vm.max_map_count allows a process by default
 
 
