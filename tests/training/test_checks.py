@@ -130,8 +130,8 @@ def test_every_modality_has_its_weights():
 
 def test_modalities_are_those_of_a_data_set():
     wrong = base.get_config().unlock()
-    wrong.model.modalities.sound = wrong.model.modalities.caption
-    with pytest.raises(config.ConfigError, match="are .*sound: a data set holds image, caption"):
+    del wrong.model.modalities["caption"]
+    with pytest.raises(config.ConfigError, match="are image: a data set holds image, caption"):
         checks.validate(wrong)
 
 
