@@ -50,11 +50,13 @@ class Answers:
         images: {keys: pictures}.
         captions: {keys: captions}.
         new: generated pairs, from what generates any.
+        vectors: unit vectors [N, E] of pictures and of captions that should find each other.
     """
 
     images: dict[tuple[str, ...], UInt8[np.ndarray, "N H W C"]] = field(default_factory=dict)
     captions: dict[tuple[str, ...], Said] = field(default_factory=dict)
     new: Pairs | None = None
+    vectors: tuple[Float[np.ndarray, "N E"], Float[np.ndarray, "N E"]] | None = None
 
 
 class ModelAnswers:

@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mmvae.data.modalities import Modality
 from mmvae.data.text import PAD
+from mmvae.evaluation import correlation
 from mmvae.evaluation.answers import Answers, Said
 from mmvae.evaluation.language_model import LanguageModel, frequencies
 from mmvae.evaluation.neighbours import nearest
@@ -31,7 +32,7 @@ _MOST_BEFORE_TRAINING = 4000  # pairs of a split; more change little
 
 @dataclass(frozen=True)
 class Question:
-    """What a baseline is question.
+    """What a baseline is asked.
 
     Attributes:
         test: pairs to answer for.
@@ -90,6 +91,11 @@ def copycat(question: Question) -> Answers:
         captions={("_from_image",): Said(written)},
         new=copies(train, question.num, question.seed),
     )
+
+
+def cca(question: Question) -> Answers:
+    """Vectors by canonical correlation of what is seen at a glance and of words."""
+    return Answers(vectors=correlation.vectors(question.train, question.test, question.seed))
 
 
 def copies(train: Split, num: int, seed: int) -> Pairs:
@@ -166,4 +172,5 @@ BASELINES = {
     "unigram": unigram,
     "n-gram": n_gram,
     "copycat": copycat,
+    "CCA": cca,
 }

@@ -104,7 +104,7 @@ def test_every_sampler_is_measured_or_its_absence_noted(evaluation):
 
 def test_baselines_are_beside_the_model(evaluation):
     beside = evaluation[0]["baselines"]
-    assert set(beside) == {"mean image", "PCA", "unigram", "n-gram", "copycat", "chance"}
+    assert set(beside) == {"mean image", "PCA", "unigram", "n-gram", "copycat", "CCA", "chance"}
     assert beside["copycat"]["memorisation_closer"]["value"] > 0.95
     assert beside["copycat"]["coherence_joint"]["value"] > 0.9
     assert beside["PCA"]["image_mse"]["value"] < beside["mean image"]["image_mse"]["value"]

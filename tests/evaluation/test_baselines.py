@@ -13,6 +13,7 @@ from mmvae.data.modalities import Caption, Image
 from mmvae.data.text import EOS, PAD
 from mmvae.evaluation import baselines
 from mmvae.evaluation.estimates import Resampling
+from mmvae.evaluation.families import alignment
 from mmvae.evaluation.families import baselines as family
 from mmvae.evaluation.language_model import LanguageModel
 from support.sprite_split import VOCABULARY, split
@@ -89,6 +90,13 @@ def test_the_nearest_caption_shares_most_words():
     known = ["a ship at sea", "a church in the village", "two men"]
     nearest = baselines.nearest_captions(["the village church", "a ship"], known)
     assert list(nearest) == [1, 0]
+
+
+def test_histograms_and_words_find_each_other_better_than_chance(asked, measured):
+    chance = alignment.chance(asked.test.captions)
+    for direction in ("image_to_caption", "caption_to_image"):
+        name = f"retrieval_{direction}_at_5"
+        assert measured["CCA"][name] > 1.5 * chance[name].value
 
 
 # What every run is told of before it trains, against the whole data set at once

@@ -6,9 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import gammaln
 
+from mmvae.evaluation.answers import Answers
 from mmvae.evaluation.estimates import Estimate, Resampling
 from mmvae.evaluation.formats import Format
 from mmvae.evaluation.job import Job
+from mmvae.evaluation.split import Split
 
 FORMATS = {
     "retrieval_*_at_*": Format(".1%", "higher"),
@@ -23,7 +25,14 @@ def evaluate(job: Job) -> dict[str, Estimate]:
     texts = job.test.captions
     vectors = job.session.project(image=job.test.images), job.session.project(caption=texts)
     job.beside("chance", chance(texts))
-    return measure(*vectors, texts, job.resampling)
+    return of_answers(Answers(vectors=vectors), job.test, job.resampling)
+
+
+def of_answers(answers: Answers, test: Split, resampling: Resampling) -> dict[str, Estimate]:
+    """Retrieval by the vectors of a model or a baseline; nothing where there are none."""
+    if answers.vectors is None:
+        return {}
+    return measure(*answers.vectors, test.captions, resampling)
 
 
 def measure(

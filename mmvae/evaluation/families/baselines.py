@@ -3,7 +3,14 @@
 from mmvae.evaluation.answers import Answers
 from mmvae.evaluation.baselines import BASELINES, Question
 from mmvae.evaluation.estimates import Estimate, Resampling
-from mmvae.evaluation.families import captions, coherence, losses, memorisation, reconstruction
+from mmvae.evaluation.families import (
+    alignment,
+    captions,
+    coherence,
+    losses,
+    memorisation,
+    reconstruction,
+)
 from mmvae.evaluation.job import Job
 from mmvae.evaluation.split import Split
 
@@ -34,5 +41,6 @@ def measure(
         | losses.of_answers(answers, resampling)
         | reconstruction.of_answers(answers, test, resampling)
         | memorisation.of_answers(answers, test, train, resampling)
+        | alignment.of_answers(answers, test, resampling)
         | coherence.of_answers(answers, test, resampling)
     )
