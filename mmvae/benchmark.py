@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from mmvae import command_line
+from mmvae import command_line, files
 from mmvae.errors import UserError
 
 _EXAMPLES = """examples:
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
 
     result = measure.measure(options.config, options.seconds, options.vocab_size, options.data)
     if options.out:
-        Path(options.out).write_text(json.dumps(result, indent=2) + "\n")
+        files.write_whole(Path(options.out), (json.dumps(result, indent=2) + "\n").encode())
     print("\n".join(table.lines(result)))
     return 0
 

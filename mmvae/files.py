@@ -20,14 +20,24 @@ _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes its place at the end, and only on success."""
+    """A path beside `path` to write to; it takes its place at the end, and only on success.
+
+    Of a link it is the file that is replaced. What is no file, such as /dev/stdout or a pipe,
+    is itself written to.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    path = Path(os.path.realpath(path))
     partial = path.with_name(f"{path.name}.partial")
     try:
         yield partial
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):  # such as a disk that has become read-only
             partial.unlink()
+        if isinstance(error, OSError) and error.filename == str(partial):
+            error.filename, error.filename2 = str(path), None  # the name that users know
         raise
 
 

@@ -22,6 +22,16 @@ with files.alone(pathlib.Path(sys.argv[1]), "is working there", "type --out NEW"
     time.sleep(60)
 """
 
+# One that has written half of the file of its argument, until it is ended.
+WRITER = """
+import pathlib, sys, time
+from mmvae import files
+with files.whole(pathlib.Path(sys.argv[1])) as partial:
+    partial.write_bytes(b"half")
+    print("half", flush=True)
+    time.sleep(60)
+"""
+
 
 @pytest.fixture
 def lock(tmp_path):
@@ -55,6 +65,42 @@ def test_a_file_is_whole_or_as_it_was(tmp_path):
         assert path.read_bytes() == b"old", "until the block ends"
     assert path.read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["numbers.json"]
+
+
+def test_a_kill_leaves_the_old_file(tmp_path):
+    path = tmp_path / "numbers.json"
+    path.write_bytes(b"old")
+    command = [sys.executable, "-c", WRITER, str(path)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout.readline() == "half\n"
+        process.kill()
+    assert path.read_bytes() == b"old"
+    files.write_whole(path, b"new")
+    assert os.listdir(tmp_path) == ["numbers.json"], "what the kill left does not stay for ever"
+
+
+def test_of_a_link_the_file_is_replaced(tmp_path):
+    path, link = tmp_path / "numbers.json", tmp_path / "link.json"
+    path.write_bytes(b"old")
+    link.symlink_to(path)
+    files.write_whole(link, b"new")
+    assert link.is_symlink() and path.read_bytes() == b"new"
+
+
+def test_what_is_no_file_is_written_to_and_stays():
+    command = "import pathlib; from mmvae import files; files.write_whole(pathlib.Path({!r}), b'x')"
+    for name, shown in (("/dev/stdout", b"x"), ("/dev/null", b"")):
+        line = [sys.executable, "-c", command.format(name)]
+        assert subprocess.run(line, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout == shown
+    assert not os.path.isfile("/dev/null")
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path):
+    path = tmp_path / "gone" / "numbers.json"
+    with pytest.raises(FileNotFoundError) as caught:
+        files.write_whole(path, b"new")
+    assert caught.value.filename == str(path)
 
 
 def test_the_second_process_is_told_who_is_there(lock, holder):

@@ -12,6 +12,7 @@ from mmvae.data.directory import INFO, TOKENIZER
 from mmvae.errors import UserError
 from mmvae.evaluation import features, outcome, suite
 from mmvae.evaluation.job import Job, Settings
+from mmvae.files import whole, write_whole
 from mmvae.inference.session import Session
 
 
@@ -39,8 +40,9 @@ def measure(options: Namespace) -> list[str]:
     result["against"] = {other: values for other, (_, values) in names}
     out = Path(options.out)
     for name, picture in job.pictures.items():
-        picture.save(out.with_name(f"{out.stem}_{name}.png"))
-    out.write_text(outcome.text(result, job.model), encoding="utf-8")
+        with whole(out.with_name(f"{out.stem}_{name}.png")) as partial:
+            picture.save(partial, "PNG")
+    write_whole(out, outcome.text(result, job.model).encode())
     return lines
 
 

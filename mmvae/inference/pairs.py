@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 
 from mmvae.data.contact_sheet import contact_sheet, to_picture
 from mmvae.errors import UserError
+from mmvae.files import whole
 
 PAIR = ("image", "caption")  # the modalities that every run has
 _FRAME_MS = 120  # of the GIF
@@ -103,20 +104,22 @@ def write(pairs: Pairs, seeds: Sequence[int | str], directory: Path) -> None:
     rows = []
     for i, seed in enumerate(seeds):
         name = f"{i if seed == '' else seed:06d}.png"
-        to_picture(pairs.images[i]).save(directory / name)
+        _save(to_picture(pairs.images[i]), directory / name)
         others = [texts[i] for texts in pairs.others.values()]
         rows.append((name, seed, pairs.captions[i], f"{pairs.scores[i]:.4f}", *others))
-    with (directory / "captions.csv").open("w", newline="", encoding="utf-8") as file:
-        columns = ("file", "seed", "caption", "score", *pairs.others)
-        csv.writer(file).writerows([columns, *rows])
-    contact_sheet(pairs.images, pairs.captions).save(directory / "contact_sheet.png")
+    columns = ("file", "seed", "caption", "score", *pairs.others)
+    with whole(directory / "captions.csv") as partial:
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([columns, *rows])
+    _save(contact_sheet(pairs.images, pairs.captions), directory / "contact_sheet.png")
 
 
 def write_way(pairs: Pairs, directory: Path) -> None:
     """`interpolation.gif` and `strip.png`."""
-    write_motion(pairs, directory / "interpolation.gif")
+    with whole(directory / "interpolation.gif") as partial:
+        write_motion(pairs, partial)
     strip = contact_sheet(pairs.images, pairs.captions, columns=len(pairs.images))
-    strip.save(directory / "strip.png")
+    _save(strip, directory / "strip.png")
 
 
 def write_motion(pairs: Pairs, file: Path | BinaryIO) -> None:
@@ -134,6 +137,11 @@ def write_motion(pairs: Pairs, file: Path | BinaryIO) -> None:
         duration=_FRAME_MS,
         loop=0,
     )
+
+
+def _save(picture, path):
+    with whole(path) as partial:
+        picture.save(partial, "PNG")
 
 
 def slerp(

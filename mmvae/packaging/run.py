@@ -12,6 +12,7 @@ From Python: `from run import Model; model = Model(); images, captions = model.g
 import argparse
 import hashlib
 import json
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -238,9 +239,13 @@ def _write(images: np.ndarray, captions: list[str], seeds: Sequence[int], folder
     lines = []
     for image, caption, seed in zip(images, captions, seeds):
         name = f"{seed:06d}.png"
-        Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(folder / name)
+        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+        picture.save(folder / f"{name}.partial", "PNG")
+        os.replace(folder / f"{name}.partial", folder / name)  # whole, or as it was
         lines.append(f"{name}\t{caption}")
-    (folder / "captions.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = folder / "captions.tsv.partial"
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    os.replace(table, table.with_suffix(""))
     print("\n".join(lines))
 
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from mmvae.errors import UserError
+from mmvae.files import write_whole
 from mmvae.reporting import curves, samples
 
 FORMATS = (".html", ".md")
@@ -50,7 +51,7 @@ def write(
     if out.suffix == ".md":
         content = content | {"figures": _write_pictures(pictures(content), out)}
     text = _environment().get_template(f"{template}{out.suffix}.j2").render(content)
-    out.write_text(text, encoding="utf-8")
+    write_whole(out, text.encode())
 
 
 def slug(text: str) -> str:
@@ -68,7 +69,7 @@ def _write_pictures(pictures: dict[str, bytes], out: Path) -> dict[str, str]:
     folder = out.parent / f"{out.stem}_files"
     folder.mkdir(exist_ok=True)
     for title, png in pictures.items():
-        (folder / f"{slug(title)}.png").write_bytes(png)
+        write_whole(folder / f"{slug(title)}.png", png)
     return {title: f"{folder.name}/{slug(title)}.png" for title in pictures}
 
 

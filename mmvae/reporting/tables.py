@@ -1,9 +1,11 @@
 """Every metric of some runs as CSV, long or wide."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
+from mmvae.files import whole
 from mmvae.reporting.runs import Run
 
 _KEYS = ["run", "step", "epoch", "time"]
@@ -21,7 +23,7 @@ def write(runs: Sequence[Run], path: str, layout: str) -> None:
         table = table.melt(keys, var_name="metric", value_name="value").dropna(subset="value")
         table = table.sort_values(["run", "metric", "step"], kind="stable")
     # Opened here: pandas has words of its own for a folder that is not there.
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with whole(Path(path)) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         table.to_csv(file, index=False)
 
 

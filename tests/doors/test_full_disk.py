@@ -115,6 +115,18 @@ def test_a_full_disk(name, place, tmp_path, capsys):
     assert "no space left on device" in told or "file too large" in told
 
 
+@pytest.mark.parametrize("name", ["evaluate", "report", "report --csv"])
+def test_a_file_that_does_not_fit_leaves_the_old_one(name, place, tmp_path, capsys):
+    # A page for the old file; or eight bytes for any.
+    with full(place, tmp_path, left=4096 if place else 8) as folder:
+        old = Path(COMMANDS[name][1][-1].format(folder))
+        old.write_text("old")
+        told = refusal(capsys, name, folder)
+        assert set(os.listdir(folder)) <= {"filler", old.name}, "nothing half written is left"
+        assert old.read_text() == "old"
+    assert f"{old}: " in told or f" {old}: " in told
+
+
 def test_a_disk_that_is_full_when_the_records_are_written(place, tmp_path, capsys):
     """By then TensorFlow writes, and has errors of its own."""
     with full(place, tmp_path, left=ROOM - 4096) as folder:

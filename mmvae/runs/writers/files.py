@@ -1,7 +1,6 @@
 """Pictures and tables of a run as files that any program opens."""
 
 import csv
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mmvae.files import whole
 from mmvae.runs.directory import SAMPLES
 from mmvae.runs.writers.base import Pictures, Writer
 
@@ -24,12 +24,10 @@ class FileWriter(Writer):
     def images(self, step: int, pictures: Pictures) -> None:
         """Each picture as a PNG."""
         for name, pixels in pictures.items():
-            path = self._path(name, step, ".png")
-            draft = path.with_suffix(".png.tmp")
             # [H, W, 1] is grey, which Pillow wants without its channel axis.
             grey = pixels.shape[-1] == 1
-            Image.fromarray(pixels[..., 0] if grey else pixels).save(draft, format="PNG")
-            os.replace(draft, path)
+            with whole(self._path(name, step, ".png")) as partial:
+                Image.fromarray(pixels[..., 0] if grey else pixels).save(partial, format="PNG")
 
     def table(
         self, step: int, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
@@ -40,11 +38,9 @@ class FileWriter(Writer):
             any(isinstance(row[i], np.ndarray) for row in rows) for i in range(len(columns))
         ]
         kept = [i for i, picture in enumerate(is_picture) if not picture]
-        path = self._path(name, step, ".csv")
-        draft = path.with_suffix(".csv.tmp")
-        with draft.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([row[i] for i in kept] for row in [columns, *rows])
-        os.replace(draft, path)
+        with whole(self._path(name, step, ".csv")) as partial:
+            with partial.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([row[i] for i in kept] for row in [columns, *rows])
 
     def _path(self, name, step, suffix):
         self._folder.mkdir(parents=True, exist_ok=True)

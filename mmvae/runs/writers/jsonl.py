@@ -3,12 +3,12 @@
 import csv
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmvae.files import whole, write_whole
 from mmvae.runs.directory import METRICS, METRICS_TABLE
 from mmvae.runs.writers.base import Writer
 
@@ -78,13 +78,11 @@ def write_csv(jsonl_path: str | Path) -> None:
         steps.setdefault(row["step"], {}).update(row)
     names = {name for row in steps.values() for name in row}
     columns = [c for c in _NOT_METRICS if c in names] + sorted(names.difference(_NOT_METRICS))
-    target = Path(jsonl_path).with_name(METRICS_TABLE)
-    draft = target.with_suffix(".csv.tmp")
-    with draft.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, columns)
-        table.writeheader()
-        table.writerows(_encode(steps[step]) for step in sorted(steps))
-    os.replace(draft, target)
+    with whole(Path(jsonl_path).with_name(METRICS_TABLE)) as partial:
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, columns)
+            table.writeheader()
+            table.writerows(_encode(steps[step]) for step in sorted(steps))
 
 
 def _start_file(path, resume_step):
@@ -93,9 +91,7 @@ def _start_file(path, resume_step):
     kept = b""
     if resume_step is not None and path.exists():
         kept = b"".join(line for row, line in _parse_lines(path) if row["step"] <= resume_step)
-    draft = path.with_suffix(".jsonl.tmp")
-    draft.write_bytes(kept)
-    os.replace(draft, path)
+    write_whole(path, kept)
     return len(kept)
 
 

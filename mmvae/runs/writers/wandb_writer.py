@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmvae.files import write_whole
 from mmvae.runs.directory import WANDB, WANDB_ID
 from mmvae.runs.writers.base import Pictures, Vectors, Writer
 
@@ -152,7 +153,7 @@ def _run_id(workdir, resume_step):
     if resume_step is not None and path.exists():
         return path.read_text().strip()
     run_id = secrets.token_hex(4)
-    path.write_text(run_id + "\n")
+    write_whole(path, f"{run_id}\n".encode())
     return run_id
 
 
