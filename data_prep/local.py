@@ -37,7 +37,8 @@ def prepare(options: Namespace, settings: dict[str, Any], folder: Path) -> dict[
     """
     ledger = Ledger()
     with workers.pool(options.workers) as parallel:
-        pairs, pictures = _collect(options, ledger, parallel)
+        with specs.staying(options.source):
+            pairs, pictures = _collect(options, ledger, parallel)
         kept, screened = _screen(pairs, pictures, options)
         near = not options.keep_near_duplicates
         kept, doubles = _without_duplicates(kept, pictures, near)

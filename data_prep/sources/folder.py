@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data_prep.sources import sidecars
 from data_prep.sources.inventory import Inventory, suffix
-from data_prep.sources.pair import Item, Note, Pair
+from data_prep.sources.pair import Item, Note, Pair, of_several
 from data_prep.sources.tables import rows
 from data_prep.sources.tables import table as tables
 from data_prep.sources.tables.table import Wanted
@@ -37,7 +37,7 @@ def with_columns(place: str, options: Namespace, wanted: Wanted) -> Iterator[Ite
     """
     root = Path(place)
     if root.is_file() and (tables.is_table(root.name) or suffix(root.name) == ".txt"):
-        yield from _table(Inventory(root.parent), root.name, options, wanted)
+        yield from rows.of_file(root.name, Inventory(root.parent), wanted, options)
     elif root.is_dir():
         yield from _folder(Inventory(root), options, wanted)
     else:
@@ -66,17 +66,12 @@ def _folder(inventory, options, wanted):
 
 def _items(inventory, options, wanted):
     chosen = _tables(inventory, wanted)
-    for name in chosen.values():
-        yield from _table(inventory, name, options, wanted)
+    names = chosen.values()
+    items = [(name, rows.of_file(name, inventory, wanted, options)) for name in names]
+    yield from of_several(items, "table")
     if "" not in chosen:
         read = tuple(f"{folder}/" for folder in chosen)
         yield from sidecars.pairs(inventory, options, lambda name: not name.startswith(read))
-
-
-def _table(inventory, name, options, wanted):
-    inventory.take(name)
-    table = tables.read(inventory.root / name, wanted)
-    yield from rows.pairs(table, name, inventory, wanted, options)
 
 
 def _tables(inventory, wanted):

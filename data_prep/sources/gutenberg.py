@@ -11,7 +11,7 @@ from pathlib import Path
 
 from data_prep.sources.book import page, paths
 from data_prep.sources.book.shelf import ARCHIVES, MAX_ARCHIVE, Archive, Folder, Shelf
-from data_prep.sources.pair import Item, Pair, Refusal
+from data_prep.sources.pair import Item, Pair, Refusal, of_several, printable
 from data_prep.stages.images import Refused
 from mmvae.errors import UserError
 
@@ -45,23 +45,30 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
 def _folder(root):
     shelf = Folder(root)
     archives = [name for name in shelf.files if name.lower().endswith(ARCHIVES)]
-    for name in archives:
-        book = f"{shelf.name}/{posixpath.splitext(name)[0]}"
-        yield from _pictures(Archive(shelf.content(name), book))
-    if shelf.pages or not archives:
-        yield from _pictures(shelf)
-    else:
+    books = [(f"{shelf.name}/{name}", _packed(shelf, name)) for name in archives]
+    loose = bool(shelf.pages) or not archives
+    yield from of_several([*books, *([(shelf.name, _pictures(shelf))] if loose else [])], "book")
+    if not loose:
         yield from shelf.left()
+
+
+def _packed(shelf, name):
+    """Items of an archive that lies on a shelf."""
+    content = shelf.content(name)
+    if content is None:
+        raise UserError(f"{name} cannot be opened")
+    yield from _pictures(Archive(content, f"{shelf.name}/{posixpath.splitext(name)[0]}"))
 
 
 def _pictures(shelf: Shelf) -> Iterator[Item]:
     if not shelf.pages:
         raise UserError(f"gutenberg:{shelf.name} has no .htm, .html or .xhtml page in it")
     for name in shelf.pages:
-        markup = shelf.content(name)
+        home, markup = paths.home(shelf.name, name, shelf.names), shelf.content(name)
         if markup is None:
-            raise UserError(f"gutenberg:{shelf.name}: {name} is damaged; download the book again")
-        home = paths.home(shelf.name, name, shelf.names)
+            damaged = Refused("page cannot be read", f"{name} is damaged; download the book again")
+            yield Refusal(f"{home.book}/{printable(name)}", damaged, group=home.book)
+            continue
         for number, (address, caption) in enumerate(page.read(markup), 1):
             if address.startswith("data:"):
                 yield _within(address, f"{home.book}/{name}-{number}", caption, home)

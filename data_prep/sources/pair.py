@@ -6,10 +6,12 @@ Pair, as a Refusal, or as Unread.
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.stages.images import Refused
+from mmvae.errors import UserError
 
 _LOST = re.compile("[\ufffd\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -80,6 +82,28 @@ class Note:
 
 
 Item = Pair | Refusal | Unread | Note
+
+
+def of_several(files: Sequence[tuple[str, Iterable[Item]]], kind: str) -> Iterator[Item]:
+    """Items of several files; one that cannot be read is refused and does not stop the others.
+
+    Args:
+        files: the name and the items of each.
+        kind: what they are: "book".
+
+    Raises:
+        UserError: none of them can be read; it is the error of the first.
+    """
+    errors = []
+    for name, items in files:
+        try:
+            yield from items
+        except UserError as error:
+            errors.append((name, error))
+    if errors and len(errors) == len(files):
+        raise errors[0][1]
+    for name, error in errors:
+        yield Refusal(printable(name), Refused(f"{kind} cannot be read", str(error)))
 
 
 def storable(text: str) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from data_prep.sources.inventory import Inventory, suffix
-from data_prep.sources.pair import Item
-from data_prep.sources.tables import rows, table
+from data_prep.sources.pair import Item, of_several
+from data_prep.sources.tables import rows
 from mmvae.errors import UserError
 
 
@@ -26,8 +26,7 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
         names = [name for name in inventory.files if suffix(name) == ".parquet"]
     if not names or not (path.exists() and suffix(names[0]) == ".parquet"):
         raise UserError(f"parquet:{place} is no .parquet file and no folder with one")
-    for name in names:
-        content = table.read(inventory.take(name), wanted)
-        yield from rows.pairs(content, name, inventory, wanted, options)
+    items = [(name, rows.of_file(name, inventory, wanted, options)) for name in names]
+    yield from of_several(items, "table")
     if path.is_dir():
         yield from inventory.left()

@@ -4,10 +4,13 @@ A source takes (place, options) and yields Items: nothing is cleaned, and nothin
 without a word.
 """
 
+import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from data_prep.sources import (
     catalogue,
@@ -77,6 +80,32 @@ def _identified(item: Pair | Refusal, prefix: str, seen: Counter[str]) -> Pair |
         return replace(item, name=unique, **texts)
     fault = item.fault or (None if item.rendered else damage(item.caption))
     return replace(item, picture=name, id=unique, fault=fault, **texts)
+
+
+@contextmanager
+def staying(specs: Sequence[str]) -> Iterator[None]:
+    """A block that reads the folders of sources, each of which must be the same at its end.
+
+    Else every picture that was still to be read would count as missing, and what is left would
+    pass for a data set.
+
+    Raises:
+        UserError: one was removed, or its disk was taken off.
+    """
+    places = [
+        place for spec in specs for place in (spec.partition(":")[2], spec.rpartition(",")[2])
+    ]
+    folders = [
+        path if path.is_dir() else path.parent for path in map(Path, places) if path.exists()
+    ]
+    before = {path: path.stat() for path in folders}
+    yield
+    for path, status in before.items():
+        if not path.exists() or not os.path.samestat(path.stat(), status):
+            raise UserError(
+                f"{path} went away while it was read; see that it stays (a network folder, a "
+                f"disk that was taken off?), and type the same command again"
+            )
 
 
 def usage() -> list[str]:

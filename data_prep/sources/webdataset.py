@@ -11,7 +11,7 @@ from pathlib import Path
 
 from data_prep.sources import sidecars, text
 from data_prep.sources.inventory import PICTURES, Inventory
-from data_prep.sources.pair import Item, Note, Pair, Refusal, Unread, printable
+from data_prep.sources.pair import Item, Note, Pair, Refusal, Unread, of_several, printable
 from data_prep.stages import splitting
 from data_prep.stages.images import Refused
 from mmvae.errors import UserError
@@ -32,8 +32,9 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
     shards = [name for name in names if name.lower().endswith(_SHARDS)]
     if not shards:
         raise UserError(f"webdataset:{place} is no .tar file and no folder with one")
-    for shard in shards:
-        yield from _shard(inventory.take(shard), shard, inventory.root.absolute().name, options)
+    root = inventory.root.absolute().name
+    items = [(name, _shard(inventory.take(name), name, root, options)) for name in shards]
+    yield from of_several(items, "shard")
     if path.is_dir():
         yield from inventory.left()
 

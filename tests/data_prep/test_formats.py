@@ -268,3 +268,30 @@ def test_wrong_sources_are_explained(tmp_path, spec, message):
     with pytest.raises(UserError) as error:
         read(spec.replace("{}", str(tmp_path)))
     assert message in str(error.value)
+
+
+def test_a_damaged_file_among_several_is_refused_and_the_others_are_read(tmp_path):
+    for number in range(2):
+        shard(
+            tmp_path / "tars" / f"{number}.tar",
+            (f"{number}.png", PNG),
+            (f"{number}.txt", b"A ship"),
+        )
+        table = pyarrow.table({"image": [PNG, JPEG], "caption": ["A boat", "A cart"]})
+        (tmp_path / "tables").mkdir(exist_ok=True)
+        parquet.write_table(table, tmp_path / "tables" / f"{number}.parquet")
+        put(tmp_path / "folders", f"{number}/captions.csv", "image,caption\n1.png,A tower\n")
+        put(tmp_path / "folders", f"{number}/1.png", PNG)
+    put(tmp_path, "tars/2.tar", b"\xff" * 1024)
+    put(tmp_path, "tables/2.parquet", b"PAR1" + b"\xff" * 64 + b"PAR1")
+    put(tmp_path, "folders/2/captions.csv", b"image,caption\n1.png,caf\xe9\n")
+    kinds = {"webdataset:tars/2.tar": "shard", "parquet:tables/2.parquet": "table"}
+    kinds["folder:folders/2/captions.csv"] = "table"
+    for name, kind in kinds.items():
+        source, _, file = name.partition(":")
+        folder, _, file = file.partition("/")
+        pairs, ledger = account(f"{source}:{tmp_path / folder}")
+        ((row, refused),) = ledger.refused
+        assert pairs and (row.id, refused.reason) == (file, f"{kind} cannot be read")
+        with pytest.raises(UserError):
+            account(f"{source}:{tmp_path / folder / file}")

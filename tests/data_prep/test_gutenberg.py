@@ -1,17 +1,28 @@
 """Books as they lie on a disk: folders, zips, EPUBs, downloads, and paths between their folders."""
 
 import base64
+import random
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from data_prep.sources import gutenberg
 from data_prep.sources.book import shelf
 from mmvae.errors import UserError
 from support.book_pages import ABOVE, CAPTIONS, TEXT, each
 from support.drawings import drawing, to_bytes
 from support.places import shared
-from support.preparing import account, pictures, put, read, rejected, run, stored_captions
+from support.preparing import (
+    account,
+    pictures,
+    put,
+    read,
+    rejected,
+    run,
+    stored_captions,
+    with_defaults,
+)
 
 PAGE = b"""<html><body>
 <figure><img src="a.png" alt="Fig. 1."><figcaption>In the figure</figcaption></figure>
@@ -135,7 +146,7 @@ def test_files_that_no_page_shows_are_counted(tmp_path):
         assert sum(not_read.values()) == sum(unread.values())
 
 
-def test_a_damaged_picture_is_refused_and_a_damaged_page_is_an_error(tmp_path):
+def test_a_damaged_picture_and_a_damaged_page_are_refused(tmp_path):
     archive = tmp_path / "pg77777-h.zip"
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("77777-h.htm", '<img src="a.png" alt="A heron.">')
@@ -143,8 +154,41 @@ def test_a_damaged_picture_is_refused_and_a_damaged_page_is_an_error(tmp_path):
     archive.write_bytes(archive.read_bytes().replace(b"A" * 100, b"B" * 100))
     assert reasons(f"gutenberg:{archive}") == {"77777/a.png": "picture unreadable"}
     archive.write_bytes(archive.read_bytes().replace(b"<img", b"<IMG"))
-    with pytest.raises(UserError, match="77777-h.htm is damaged"):
-        read(f"gutenberg:{archive}")
+    assert reasons(f"gutenberg:{archive}") == {"77777/77777-h.htm": "page cannot be read"}
+
+
+def test_a_broken_book_does_not_stop_the_others(tmp_path, capsys):
+    page = "".join(figure(f"../Images/{n}.png", CAPTIONS[n]) for n in range(8))
+    raw = tmp_path / "raw"
+    put(raw, "OEBPS/Text/ch1.xhtml", page)
+    pictures(raw / "OEBPS/Images", *(f"{number}.png" for number in range(8)))
+    books = tmp_path / "in"
+    put(books, "empty.epub", "")
+    whole = packed(raw, books / "whole.epub").read_bytes()
+    put(books, "cut.epub", whole[:-30])
+    put(books, "later.epub", whole.replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff"))
+    packed(raw / "OEBPS/Images", books / "pageless.EPUB")
+    assert run(tmp_path / "out", f"gutenberg:{books}", more="--split-by pair") == 0
+    assert len(stored_captions(tmp_path / "out")) == 8
+    broken = ["in/cut.epub", "in/empty.epub", "in/later.epub", "in/pageless.EPUB"]
+    assert rejected(tmp_path / "out") == dict.fromkeys(broken, "book cannot be read")
+    assert "4  book cannot be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_damage_of_an_archive_is_a_traceback(tmp_path, seed):
+    chance, raw = (
+        random.Random(seed),
+        packed(epub(tmp_path / "a"), tmp_path / "a.epub").read_bytes(),
+    )
+    for _ in range(200):
+        content = bytearray(raw)
+        for _ in range(chance.choice((1, 2, 20))):
+            content[-chance.randrange(1, 900)] = chance.randrange(256)  # its directory of files
+        try:
+            list(gutenberg.read(str(put(tmp_path, "b.epub", bytes(content))), with_defaults()))
+        except UserError as error:
+            assert "b" in str(error)
 
 
 def test_an_empty_page_hides_no_other(tmp_path):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from data_prep import local
 from support.preparing import (
     card,
     pictures,
@@ -184,3 +185,52 @@ def test_names_that_are_not_utf8_are_written_so_that_they_can_be_read(tmp_path, 
     put(root, "captions.jsonl", '{"image": "\\ud83d.png", "caption": "A \\ud83d"}')
     assert run(tmp_path / "none", f"folder:{root}") == 2
     assert "picture file missing (1)" in capsys.readouterr().err
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Has something happen while pictures are cleaned, before the fifth."""
+
+    def plan(happens):
+        clean, jobs = local._clean_picture, iter(range(100))
+        monkeypatch.setattr(local, "_BATCH", 2)
+        monkeypatch.setattr(
+            local, "_clean_picture", lambda job: (next(jobs) == 4 and happens(), clean(job))[1]
+        )
+
+    return plan
+
+
+def test_files_that_vanish_meanwhile_are_refused(tmp_path, later):
+    source, out, root = pictured(tmp_path)
+    later(lambda: [(root / name).unlink() for name in ("5.png", "7.txt")])
+    assert run(out, source) == 0
+    assert sorted(stored_captions(out)) == [f"{i}.png" for i in (0, 1, 2, 3, 4, 6)]
+    told_of = {"5.png": "picture file missing", "7.png": "caption file cannot be read"}
+    assert rejected(out) == told_of
+
+
+@pytest.mark.parametrize("instead", [None, "another folder"])
+def test_a_folder_that_vanishes_meanwhile_is_an_error(tmp_path, later, capsys, instead):
+    source, out, root = pictured(tmp_path)
+
+    def vanish():
+        root.rename(tmp_path / "elsewhere")
+        if instead:  # as the empty place of a disk that was taken off
+            root.mkdir()
+
+    later(vanish)
+    assert run(out, source) == 2
+    assert (
+        f"error: {root} went away while it was read; see that it stays" in capsys.readouterr().err
+    )
+    assert not list(tmp_path.glob("*out*")), "nothing half written is left"
+
+
+def pictured(tmp_path):
+    """(source, place for the data set, folder) of eight pictures with caption files."""
+    root = tmp_path / "in"
+    pictures(root, *(f"{i}.png" for i in range(8)))
+    for i in range(8):
+        put(root, f"{i}.txt", told(i))
+    return f"folder:{root}", tmp_path / "out", root

@@ -4,7 +4,6 @@ import io
 import posixpath
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -45,7 +44,7 @@ class Shelf:
         return name if name in self.names else self._plain.get(_plain(name), "")
 
     def content(self, name: str) -> bytes | None:
-        """Bytes of a file; None where it is damaged, encrypted or packed unusually."""
+        """Bytes of a file; None where it is damaged, gone, encrypted or packed unusually."""
         raise NotImplementedError
 
     def picture(self, name: str) -> Path | bytes | None:
@@ -69,9 +68,12 @@ class Folder(Shelf):
         self._inventory = Inventory(root)
         self.files = self._inventory.files
 
-    def content(self, name: str) -> bytes:
-        """Bytes of a file."""
-        return self._inventory.take(name).read_bytes()
+    def content(self, name: str) -> bytes | None:
+        """Bytes of a file; None where it cannot be read."""
+        try:
+            return self._inventory.take(name).read_bytes()
+        except OSError:
+            return None
 
     def picture(self, name: str) -> Path:
         """Path of a picture."""
@@ -93,8 +95,8 @@ class Archive(Shelf):
         self.name = name
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(content))
-        except zipfile.BadZipFile as error:
-            raise UserError(f"gutenberg:{name} is not a zip archive: {error}") from error
+        except Exception as error:  # a dozen kinds, on bytes that are not what they say
+            raise UserError(f"gutenberg:{name} is not a zip archive that can be read: {error}") from error
         sizes = {i.filename: i.file_size for i in self._archive.infolist() if not i.is_dir()}
         if max(sizes.values(), default=0) > MAX_FILE or sum(sizes.values()) > MAX_ARCHIVE:
             raise UserError(f"gutenberg:{name} unpacks to more than is safe; unpack and check it")
@@ -102,11 +104,11 @@ class Archive(Shelf):
         self._read: set[str] = set()
 
     def content(self, name: str) -> bytes | None:
-        """Bytes of a file; None where it is damaged, encrypted or packed unusually."""
+        """As for any shelf."""
         self._read.add(name)
         try:
             return self._archive.read(name)
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+        except Exception:  # as many kinds
             return None
 
     def picture(self, name: str) -> bytes | None:

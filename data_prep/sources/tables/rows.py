@@ -9,6 +9,7 @@ from itertools import chain, islice
 from data_prep.sources import text
 from data_prep.sources.inventory import Inventory, suffix
 from data_prep.sources.pair import Item, Note, Pair, Refusal, printable
+from data_prep.sources.tables import table as tables
 from data_prep.sources.tables.table import Row, Table, Wanted, column
 from data_prep.stages import splitting
 from data_prep.stages.images import Refused
@@ -22,6 +23,16 @@ def wanted(options: Namespace) -> Wanted:
     """The columns that a table must have: the picture's, the caption's, a group that was named."""
     columns = [[options.image_column], [options.caption_column]]
     return columns if options.group_column == "group" else [*columns, [options.group_column]]
+
+
+def of_file(name: str, inventory: Inventory, columns: Wanted, options: Namespace) -> Iterator[Item]:
+    """The `pairs` of the table in a file.
+
+    Raises:
+        UserError: the file is damaged, or lacks a column.
+    """
+    table = tables.read(inventory.take(name), columns)
+    yield from pairs(table, name, inventory, columns, options)
 
 
 def pairs(
