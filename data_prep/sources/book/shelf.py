@@ -96,7 +96,9 @@ class Archive(Shelf):
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(content))
         except Exception as error:  # a dozen kinds, on bytes that are not what they say
-            raise UserError(f"gutenberg:{name} is not a zip archive that can be read: {error}") from error
+            raise UserError(
+                f"gutenberg:{name} is not a zip archive that can be read: {error}"
+            ) from error
         sizes = {i.filename: i.file_size for i in self._archive.infolist() if not i.is_dir()}
         if max(sizes.values(), default=0) > MAX_FILE or sum(sizes.values()) > MAX_ARCHIVE:
             raise UserError(f"gutenberg:{name} unpacks to more than is safe; unpack and check it")
