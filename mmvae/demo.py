@@ -21,6 +21,7 @@ def main(argv: list[str]) -> int:
     from mmvae.web import entrance
 
     auth = entrance.credentials(options.host, options.auth)
+    entrance.check_port(options.host, options.port)
     # What follows loads JAX and Gradio.
     from mmvae.machine.startup import start_up
 

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 
 from mmvae.errors import UserError
-from mmvae.web import api, cards, limits
+from mmvae.web import api, cards, entrance, limits
 from mmvae.web.fields import Tab
 from mmvae.web.history import History
 from mmvae.web.studio import Studio
@@ -33,10 +34,20 @@ _THEME = gr.themes.Default(
 ).set(body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300")
 
 
+class _Page(gr.Blocks):
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """A wrong number of values is the caller's mistake: told, and no traceback in the log."""
+        try:
+            super().validate_inputs(block_fn, inputs)
+        except ValueError as error:
+            wanted = f"{block_fn.api_name} takes {len(block_fn.inputs)} values"
+            raise gr.Error(f"{wanted}; {len(inputs)} came.", print_exception=False) from error
+
+
 def build(studio: Studio) -> gr.Blocks:
     """The page of a Studio."""
     name = studio.session.config.name
-    with gr.Blocks(title=f"mmvae: {name}", delete_cache=_CLEAN, analytics_enabled=False) as app:
+    with _Page(title=f"mmvae: {name}", delete_cache=_CLEAN, analytics_enabled=False) as app:
         gr.Markdown(f"# {name}\nOne continuous latent for a picture and its caption.")
         parts = []
         with gr.Tabs() as tabs:
@@ -57,7 +68,7 @@ def launch(
     """Serve an app; returns when it is stopped, or at once its address where not `block`.
 
     Raises:
-        UserError: the port is taken.
+        UserError: it cannot listen there.
     """
     try:
         _, url, _ = app.launch(
@@ -71,14 +82,20 @@ def launch(
             allowed_paths=[],
             max_file_size=limits.UPLOAD,
             state_session_capacity=_SESSIONS,
-            app_kwargs={"middleware": [Middleware(limits.BodyLimit)]},
+            app_kwargs={
+                "middleware": [Middleware(limits.BodyLimit)],
+                "exception_handlers": {RequestValidationError: limits.refuse_nonsense},
+            },
             theme=_THEME,
             css=cards.CSS,
             ssr_mode=False,
             mcp_server=False,
         )
     except OSError as error:
-        raise UserError(f"port {port} of {host} is taken; type --port with another.") from error
+        entrance.check_port(
+            host, port
+        )  # Gradio does not tell why, and nobody may be in the way now
+        raise UserError(f"the page cannot be served at {host}, port {port}: {error}") from error
     return url
 
 

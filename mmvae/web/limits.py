@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmvae.errors import UserError
@@ -106,6 +108,12 @@ class BodyLimit:
             return await self.app(scope, counted, send)
         except _TooLarge:  # bodies are read before anything is answered
             return await _refuse(send)
+
+
+async def refuse_nonsense(request: Request, error: Exception) -> Response:
+    """The answer to a body that is not what its address takes; FastAPI's own quotes the body,
+    and fails where that is no text."""
+    return JSONResponse({"detail": "the body is not what this address takes"}, 422)
 
 
 class _TooLarge(Exception):

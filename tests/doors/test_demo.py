@@ -192,6 +192,18 @@ def test_large_uploads_and_requests_are_refused(demo):
         assert endless.status_code >= 400, "also one that does not say how large it is"
 
 
+def test_bodies_that_are_none_are_refused_in_a_sentence(demo):
+    with contextlib.closing(demo.browser()) as visitor:
+        for body in (b"\xff" * 1000, b"null", b"{", b'{"data": 1}'):
+            answer = visitor.post("/gradio_api/call/draw", content=body)
+            assert answer.status_code == 422, body
+            assert answer.json() == {"detail": "the body is not what this address takes"}
+        event = visitor.post("/gradio_api/call/draw", json={"data": ["a heart"]}).json()["event_id"]
+        told = visitor.get(f"/gradio_api/call/draw/{event}").text
+        assert "draw takes 4 values; 1 came." in told
+    assert "Traceback" not in demo.log()
+
+
 def test_decompression_bombs_are_refused(demo, client):
     from gradio_client.exceptions import AppError
 
