@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from mmvae.reporting.runs import Run
 from mmvae.runs.writers.console import duration
+from mmvae.sweeps import tied
 from mmvae.sweeps.trials import CRASHED, FINISHED, RUNNING, WAITING, Trial
 
 _POLL = 0.5  # seconds
@@ -82,7 +84,7 @@ class Runner:
         with log.open("ab") as out:
             # A session of its own: Ctrl-C reaches the run once, through `_stop`.
             process = subprocess.Popen(
-                self.command(trial),
+                [sys.executable, tied.__file__, str(os.getpid()), *self.command(trial)],
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

@@ -31,12 +31,14 @@ class Work:
         flags: given the folder of its output.
         halves: sentences on what lies there and is not whole, after a kill.
         differs: a sentence on how a finished output (first) differs from an uninterrupted one.
+        alone: whether every other kill spares the processes that the command started.
     """
 
     module: str
     flags: Callable[[Path], list[str]]
     halves: Callable[[Path], list[str]]
     differs: Callable[[Path, Path], str]
+    alone: bool = False
 
 
 def run(seed: int, kills: dict[str, int], trained: Trained, folder: Path) -> Tally:
@@ -55,15 +57,17 @@ def _killed(tally: Tally, name: str, work: Work, box: Sandbox, number: int, chan
     life = must(box.run(work.module, *work.flags(whole))).seconds
     moments = [(place + chance.random()) / number * life for place in range(number)]
     chance.shuffle(moments)
-    for moment in moments:
-        done = box.run(work.module, *work.flags(out), kill_after=moment)
+    for turn, moment in enumerate(moments):
+        alone = work.alone and turn % 2 == 1
+        done = box.run(work.module, *work.flags(out), kill_after=moment, alone=alone)
         if done.code == 0:
             _finished(tally, name, work, out, whole)
             continue
         wrong = "" if done.code == -9 else done.wrong or f"refused: {done.output[-300:]}"
         for half in work.halves(out):
             tally.fault(f"{name} killed after {moment:.1f} s: {half}")
-        tally.add(name, "killed and begun again", wrong)
+        which = "killed alone" if alone else "killed"
+        tally.add(name, f"{which} and begun again", wrong)
     done = box.run(work.module, *work.flags(out))
     if done.code == 0:
         _finished(tally, name, work, out, whole)
@@ -109,6 +113,7 @@ def _sweep(data: Path) -> Work:
         lambda out, whole: "; ".join(
             filter(None, (other_run(out / run.name, run) for run in _runs(whole)))
         ),
+        alone=True,
     )
 
 

@@ -70,12 +70,16 @@ class Sandbox:
         kept = {"JAX_COMPILATION_CACHE_DIR": str(self.folder / "home" / ".cache" / "jax")}
         return kept | os.environ | places | paths | _QUICK
 
-    def run(self, module: str, *flags: str, kill_after: float | None = None) -> Done:
-        """Runs `python -m module flags`; after `kill_after` seconds it and its children die."""
+    def run(
+        self, module: str, *flags: str, kill_after: float | None = None, alone: bool = False
+    ) -> Done:
+        """Runs `python -m module flags`; after `kill_after` seconds it is killed with all its
+        children, or `alone`."""
         log = self.folder / "log.txt"
         with log.open("wb") as out:
             process = self.start(module, *flags, out=out)
-        code, seconds, peak = _watch(process, kill_after or _LONGEST)
+        end = process.kill if alone else lambda: kill(process.pid)
+        code, seconds, peak = _watch(process, kill_after or _LONGEST, end)
         return Done(code, log.read_text(encoding="utf-8", errors="replace"), seconds, peak)
 
     def start(self, module: str, *flags: str, out: object) -> subprocess.Popen:
@@ -106,13 +110,13 @@ class Sandbox:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _watch(process, most):
-    """(exit code, seconds, peak memory in MB) of a process that lives `most` seconds at most."""
+def _watch(process, most, end):
+    """(exit code, seconds, peak MB) of a process that `end()` ends after `most` seconds."""
     began, peak = time.monotonic(), 0.0
     while process.poll() is None:
         peak = max(peak, memory(process.pid))
         if time.monotonic() - began > most:
-            kill(process.pid)
+            end()
             process.wait()
         time.sleep(_POLL)
     return process.returncode, time.monotonic() - began, peak

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 
+import psutil
 import pytest
 
 from mmvae.sweeps.trials import CRASHED, FINISHED
+from support.places import ROOT
 from support.quick_trials import runner, some, starts
 
 
@@ -43,6 +46,28 @@ def test_an_interruption_ends_the_runs(tmp_path):
         runner({2.0: "slow"}).run(every)
     # The slow trial would have finished, had it been waited for.
     assert every[0].finished and not every[1].finished and starts(every[2]) == 0
+
+
+KILLED = """
+import pathlib, sys
+from support.quick_trials import runner, some
+runner({1.0: "slow", 2.0: "slow"}, parallel=2).run(some(pathlib.Path(sys.argv[1]), (1.0, 2.0)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a process to its parent")
+def test_a_kill_of_the_sweep_ends_its_runs_too(tmp_path):
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": paths}) as process:
+        while not all(starts(trial) for trial in some(tmp_path, (1.0, 2.0))):
+            assert process.poll() is None
+            time.sleep(0.05)
+        trials = psutil.Process(process.pid).children(recursive=True)
+        assert len(trials) == 2
+        process.kill()
+    _, alive = psutil.wait_procs(trials, timeout=10)
+    assert not alive
 
 
 def stop_when(ready):
