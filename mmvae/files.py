@@ -1,13 +1,15 @@
 """How every command writes: a file whole or not at all, a folder by one process at a time, and a
-disk that refuses told in one sentence."""
+disk that refuses told in one sentence; and how it reads JSON, damage told in one as well."""
 
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mmvae.errors import UserError
 
@@ -45,6 +47,27 @@ def write_whole(path: Path, content: bytes) -> None:
     """The whole file or none, whenever the process is killed."""
     with whole(path) as partial:
         partial.write_bytes(content)
+
+
+def read_object(path: Path, remedy: str) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Args:
+        path: the file.
+        remedy: what to type where it is damaged or missing.
+
+    Raises:
+        UserError: it is missing, damaged, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing; {remedy}.") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({error}); {remedy}.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} is damaged (no JSON object); {remedy}.")
+    return content
 
 
 @contextlib.contextmanager

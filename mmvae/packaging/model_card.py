@@ -3,11 +3,12 @@
 Its front matter is that of the Hugging Face hub.
 """
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmvae import __version__
+from mmvae.errors import UserError
+from mmvae.files import read_object
 from mmvae.inference.session import Session
 from mmvae.runs.directory import CARD, EVALUATION, METRICS
 from mmvae.runs.writers.jsonl import read_rows
@@ -44,11 +45,20 @@ def model_card(session: Session, run: Path, licence: str) -> str:
 
 
 def text(session: Session, run: Path, licence: str = "") -> str:
-    """The card without its front matter and title."""
-    card = _json(run / CARD)
+    """The card without its front matter and title.
+
+    Raises:
+        UserError: the run's data card, log or evaluation is damaged.
+    """
+    remedy = "copy it from the data set that the run was trained on, or delete it"
+    card = _json(run / CARD, remedy)
+    try:
+        data = _data(card)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{run / CARD} is damaged (it lacks {error}); {remedy}.") from error
     sections = {
         "What it does": _what(session),
-        "Data": _data(card),
+        "Data": data,
         "How good it is": _numbers(run, session.step),
         "Limits": _limits(card),
         "Licence": _licence(licence),
@@ -60,16 +70,19 @@ def metrics(run: Path, step: int) -> list[Measured]:
     """What is known of a checkpoint: as `mmvae.evaluate` measured it, else as training logged it.
 
     Training samples before the samplers are fitted to the latents at rest, and does worse.
+
+    Raises:
+        UserError: the log or the evaluation is damaged.
     """
     logged = {}
     path = run / METRICS
     for row in read_rows(path) if path.exists() else ():
-        if row.get("step", 0) <= step:
+        if row["step"] <= step:
             logged |= {name.removeprefix("val/"): x for name, x in row.items() if "val/" in name}
     evaluation = _evaluation(run, step)
     known = logged | (evaluation["model"] if evaluation else {})
     rows = [_measured(name, known[name]) for name in _METRICS if name in known]
-    return [row for row in rows if row.value is not None]
+    return [row for row in rows if isinstance(row.value, int | float)]
 
 
 def _measured(name: str, score: Any) -> Measured:
@@ -83,8 +96,20 @@ def _measured(name: str, score: Any) -> Measured:
 
 def _evaluation(run: Path, step: int) -> dict[str, Any] | None:
     """The run's evaluation, where it is of this checkpoint."""
-    evaluation = _json(run / EVALUATION)
-    return evaluation if evaluation and evaluation.get("step") == step else None
+    path = run / EVALUATION
+    remedy = f"type python -m mmvae.evaluate --workdir {run} --out {path}, or delete it"
+    evaluation = _json(path, remedy)
+    if not evaluation or evaluation.get("step") != step:
+        return None
+    try:
+        f"{evaluation['pairs']:,} {evaluation['split']}"
+        [
+            _measured(name, evaluation["model"][name])
+            for name in _METRICS & evaluation["model"].keys()
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path} is damaged (it lacks {error}); {remedy}.") from error
+    return evaluation
 
 
 def _what(session: Session) -> str:
@@ -157,5 +182,5 @@ def _front_matter(licence: str, name: str) -> str:
     )
 
 
-def _json(path: Path) -> Card:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+def _json(path: Path, remedy: str) -> Card:
+    return read_object(path, remedy) if path.exists() else None

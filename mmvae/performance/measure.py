@@ -1,6 +1,5 @@
 """The whole measurement: the train step, generation, matrix products, the input pipeline."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import jax
 from ml_collections import ConfigDict
 
 from mmvae.data import modalities
-from mmvae.data.directory import CARD, TOKENIZER
+from mmvae.data.directory import TOKENIZER, read_card
 from mmvae.data.text import Tokenizer
 from mmvae.errors import UserError
 from mmvae.inference.session import Session
@@ -74,8 +73,7 @@ class _Data:
             ) from error
         data.hide_accelerators()
         self.records, self.config = records.read(Path(directory), "train"), config
-        card = json.loads((Path(directory) / CARD).read_text())
-        checks.check_against_card(config, card)
+        checks.check_against_card(config, read_card(Path(directory)))
         self.tokenizer = Tokenizer(Path(directory) / TOKENIZER)
         data.steps_per_epoch(len(self.records), config.train.batch_size)
         self._train_batches = data.train_batches

@@ -1,6 +1,5 @@
 """A run as its directory tells it: configuration, data card, facts, logged numbers."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mmvae.errors import UserError
+from mmvae.files import read_object
 from mmvae.runs import directory
 from mmvae.runs.writers.jsonl import read_rows
 
@@ -183,27 +183,14 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _json(path: Path) -> dict[str, Any]:
     """The object in a JSON file; {} where there is no file."""
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}); copy it again from where it ran.") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is damaged (no JSON object); copy it again from where it ran.")
-    return content
+    return read_object(path, "copy it again from where it ran") if path.exists() else {}
 
 
 def _rows(run: Path) -> pd.DataFrame:
     path = run / directory.METRICS
-    try:
-        logged = read_rows(path) if path.exists() else []
-    except ValueError as error:
-        raise UserError(f"{error}; remove that line, or train the run again.") from error
+    logged = read_rows(path) if path.exists() else []
     if not logged:
         raise NoMetrics(f"{run} has no metrics yet; wait for the first row, or type --watch.")
-    if not all(isinstance(row, dict) and "step" in row for row in logged):
-        raise UserError(f"{path} is of another program: a row has no 'step'; give another run.")
     frame = pd.DataFrame(logged).sort_values("step", kind="stable", ignore_index=True)
     # A missing value and a logged NaN look alike in a frame: the latter are named here.
     ordered = sorted(logged, key=lambda row: row["step"])

@@ -56,7 +56,7 @@ def data_uri(path: Path) -> str | None:
     try:
         with Image.open(path) as opened:
             picture = opened.convert("RGB")
-    except OSError:
+    except Exception:  # a decoder may raise anything on bytes that are not what they say
         return None
     picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     out = io.BytesIO()
@@ -65,7 +65,7 @@ def data_uri(path: Path) -> str | None:
 
 
 def captions(run: Run) -> Captions | None:
-    """The newest table of captions, or None."""
+    """The newest table of captions, damaged bytes replaced; None where there is none."""
     tables = [
         (int(match[2]), path)
         for path in (run.path / SAMPLES).glob("captions_*.csv")
@@ -74,8 +74,11 @@ def captions(run: Run) -> Captions | None:
     if not tables:
         return None
     step, path = max(tables)
-    with path.open(newline="", encoding="utf-8") as file:
-        columns, *rows = list(csv.reader(file)) or [[]]
+    try:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            columns, *rows = list(csv.reader(file)) or [[]]
+    except (OSError, csv.Error):
+        return None
     return Captions(step, columns, rows)
 
 

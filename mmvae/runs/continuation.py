@@ -4,7 +4,6 @@ A run is the same by content: its data card, its vocabulary, and every field tha
 its parameters or in what is measured of them.
 """
 
-import json
 import os
 import shlex
 from fnmatch import fnmatchcase
@@ -15,7 +14,7 @@ from ml_collections import ConfigDict
 
 from mmvae import config as configs
 from mmvae.errors import UserError
-from mmvae.files import write_whole
+from mmvae.files import read_object, write_whole
 from mmvae.runs import directory
 
 # Fields that a run may go on with at another value; docs/training.md says why.
@@ -97,7 +96,10 @@ def _check_data(workdir, data):
     name = directory.TOKENIZER
     if (workdir / name).read_bytes() != (data / name).read_bytes():
         raise UserError(_other_data(workdir, data, f"{name} is another vocabulary"))
-    own, given = (_flat(json.loads((at / directory.CARD).read_text())) for at in (workdir, data))
+    copied = f"copy it from {data}, if that is the data set of this run, or type --workdir NEW"
+    own = _flat(read_object(workdir / directory.CARD, copied))
+    remedy = f"type python -m data_prep.prepare --source SPEC --out {data} --overwrite"
+    given = _flat(read_object(data / directory.CARD, remedy))
     changed = {p: (own.get(p), given.get(p)) for p in given | own if own.get(p) != given.get(p)}
     if changed:
         raise UserError(_other_data(workdir, data, f"{directory.CARD}: {_listed(changed)}"))

@@ -10,7 +10,7 @@ import jax
 from jaxtyping import PyTree
 
 from mmvae.evaluation import baselines
-from mmvae.files import write_whole
+from mmvae.files import read_object, write_whole
 from mmvae.machine.devices import devices, matmul_peak
 from mmvae.runs.directory import FACTS
 from mmvae.training import overview
@@ -37,7 +37,7 @@ def add_change(workdir: Path, plan: Plan, step: int, changed: dict[str, tuple]) 
     Args:
         changed: {dotted field: (value before, value now)}.
     """
-    known = json.loads((workdir / FACTS).read_text(encoding="utf-8"))
+    known = read_object(workdir / FACTS, f"delete {workdir / FACTS}, and type the command again")
     known["total_steps"] = plan.total_steps
     known["continued"] = [*known.get("continued", []), {"step": step, "changed": changed}]
     _write(workdir, known)

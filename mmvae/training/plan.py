@@ -1,6 +1,5 @@
 """What a run will do, before it does it: its configuration against its data set and machine."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ class Plan(Program):
             )
         self.train_records = records.read(folder, "train")
         self.val_records = records.read(folder, "val")
-        self.card = json.loads((folder / directory.CARD).read_text())
+        self.card = directory.read_card(folder)
         checks.check_against_card(config, self.card)
         self.tokenizer = Tokenizer(folder / directory.TOKENIZER)
         self.steps_per_epoch = batches.steps_per_epoch(

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmvae.data.modalities import Caption, Image
+from mmvae.errors import UserError
 from mmvae.packaging import model_card
 from support.run_files import copy
 
@@ -75,6 +76,36 @@ def test_the_card_tells_shapes_licence_and_limits(run):
     assert "image (32x40x1 pixels) and caption (8 tokens of 371 pieces)" in card
     assert "offered under CC-BY-4.0" in card and "## Limits" in card
     assert "stated no licence" in model_card.text(session(), run)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("card.json", b"{", "card.json is damaged .* copy it from the data set"),
+        ("card.json", b"[]", "card.json is damaged .no JSON object.; copy it"),
+        ("card.json", b'{"name": "a"}', "card.json is damaged .it lacks 'counts'.; copy it"),
+        (
+            "card.json",
+            b'{"name": "a", "counts": 7, "captions": {}}',
+            "card.json is damaged .*; copy",
+        ),
+        (
+            "evaluation.json",
+            b"\xff",
+            "evaluation.json is damaged .*; type python -m mmvae.evaluate",
+        ),
+        (
+            "evaluation.json",
+            b'{"step": 900}',
+            "evaluation.json is damaged .it lacks 'pairs'.; type",
+        ),
+        ("metrics.jsonl", b"[1]\n[2]\n", "metrics.jsonl line 1 is damaged .*; remove that line"),
+    ],
+)
+def test_damage_is_told_in_one_sentence_with_what_to_type(run, name, content, words):
+    (run / name).write_bytes(content)
+    with pytest.raises(UserError, match=words):
+        model_card.text(session(), run)
 
 
 def test_data_are_told_from_the_data_card(driven, tmp_path):

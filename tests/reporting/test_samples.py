@@ -2,6 +2,7 @@
 
 import base64
 import io
+import random
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +42,31 @@ def test_pictures_are_embedded_and_large_ones_shrunk(run, tmp_path):
 
 def test_what_cannot_be_read_is_left_out(run):
     assert samples.data_uri(run.path / "samples" / "notes.png") is None
+
+
+def test_no_damage_of_a_picture_is_an_error(run):
+    path, chance = run.path / "samples" / "generated_0000900.png", random.Random(0)
+    whole = path.read_bytes()
+    # The chunk of the pixels with a name that is none: Pillow has a SyntaxError for it.
+    assert whole.count(b"IDAT") == 1
+    odd = [whole.replace(b"IDAT", b"\xe1\x00\x01\xff"), whole[:50], whole[:-20], b""]
+    for _ in range(200):
+        content = bytearray(whole)
+        content[chance.randrange(len(whole))] = chance.randrange(256)
+        odd.append(bytes(content))
+    shown = []
+    for content in odd:
+        path.write_bytes(content)
+        shown.append(samples.data_uri(path))
+    assert None in shown
+
+
+def test_a_damaged_table_of_captions_is_shown_as_far_as_it_can_be(run):
+    path = run.path / "samples" / "captions_0000900.csv"
+    path.write_bytes(b"caption,reconstruction\nheart,h\xaeart\n")
+    assert samples.captions(run).rows == [["heart", "h\ufffdart"]]
+    path.write_bytes(b"caption,reconstruction\nheart," + b"x" * 200_000 + b"\n")
+    assert samples.captions(run) is None
 
 
 def test_the_newest_table_of_captions_is_shown(run):

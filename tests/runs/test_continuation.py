@@ -53,6 +53,17 @@ def test_a_card_written_otherwise_is_the_same_card(run, data):
     continuation.check(run, config_for(data))
 
 
+@pytest.mark.parametrize("place", ["run", "data"])
+def test_a_damaged_card_is_refused_with_what_to_type(run, data, place):
+    path = {"run": run, "data": data}[place] / directory.CARD
+    path.write_text("{")
+    with pytest.raises(UserError, match=f"{path} is damaged .*; (copy it from {data}|type python)"):
+        continuation.check(run, config_for(data))
+    path.unlink()
+    with pytest.raises(UserError, match=f"{path} is missing; "):
+        continuation.check(run, config_for(data))
+
+
 def test_another_data_set_is_refused_by_what_is_in_it(run, data):
     (data / directory.CARD).write_text(json.dumps(CARD | {"counts": {"kept": 8, "found": 9}}))
     told = r"not the data set that .* \(card.json: counts.kept \(7 there, 8 here\)\); type --config"

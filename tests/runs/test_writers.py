@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmvae.errors import UserError
 from mmvae.runs.writers import (
     ConsoleWriter,
     FileWriter,
@@ -142,8 +143,12 @@ def test_a_new_run_starts_an_empty_file(tmp_path):
 def test_a_damaged_line_in_the_middle_is_named(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 1}\nrubbish\n{"step": 2}\n')
-    with pytest.raises(ValueError, match=r"metrics\.jsonl line 2 is damaged"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl line 2 is damaged .*; remove that line"):
         read_rows(path)
+    for row in ("[1]", "7", '{"loss": 1}', '{"step": "1"}'):
+        path.write_text(f'{row}\n{{"step": 2}}\n')
+        with pytest.raises(UserError, match="line 1 is damaged .no row with a step"):
+            JsonlWriter(tmp_path, resume_step=1)
 
 
 def test_a_full_disk_loses_no_row(tmp_path):

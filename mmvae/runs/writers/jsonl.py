@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmvae.errors import UserError
 from mmvae.files import whole, write_whole
 from mmvae.runs.directory import METRICS, METRICS_TABLE
 from mmvae.runs.writers.base import Writer
@@ -65,7 +66,7 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
     """Rows of a metrics.jsonl: list of dicts; a half-written last line is left out.
 
     Raises:
-        ValueError: a line before the last is not JSON (named by number).
+        UserError: a line before the last is no row (named by number).
     """
     path = Path(path)
     return [row for row, _ in _parse_lines(path)]
@@ -105,7 +106,10 @@ def _parse_lines(path):
         try:
             pairs.append((_decode(json.loads(line)), line))
         except ValueError as error:
-            raise ValueError(f"{path} line {number} is damaged: {error}") from error
+            raise UserError(
+                f"{path} line {number} is damaged ({error}); remove that line, or train the run "
+                f"again."
+            ) from error
     return pairs
 
 
@@ -123,4 +127,6 @@ def _encode_value(value):
 
 
 def _decode(row):
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        raise ValueError("no row with a step: is it of another program?")
     return {name: _NON_FINITE.get(value, value) for name, value in row.items()}
