@@ -33,6 +33,10 @@ def _data():
     data.channels = 1  # 1 grey, 3 RGB, as prepared
     data.caption_length = 48  # tokens, the end included; longer captions are cut
     data.augment = True  # small random zoom and shift; never a flip: lettering
+    data.shares = ConfigDict()  # of a batch's rows, by what they have; all 0: as the set has them
+    data.shares.pair = 0.0  # everything
+    data.shares.image = 0.0  # one modality alone; several: "image+label"
+    data.shares.caption = 0.0
     return data
 
 

@@ -15,6 +15,9 @@ from mmvae.errors import UserError
 FILE = "config.json"  # in a run directory
 # Fields that runs of earlier versions lack, with what the code did before they were there.
 ADDED = {
+    "data.shares.caption": 0.0,
+    "data.shares.image": 0.0,
+    "data.shares.pair": 0.0,
     "init.from_run": "",
     "init.skip": (),
     "model.adapter_rank": 0,

@@ -6,11 +6,14 @@ order is that of the global batch: any number of processes together see the same
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from jaxtyping import Bool
 
+from mmvae.data import pools
 from mmvae.data.modalities import Modality
 from mmvae.data.records import Records
 from mmvae.errors import UserError
@@ -40,6 +43,19 @@ def steps_per_epoch(pairs: int, batch_size: int) -> int:
     return pairs // batch_size
 
 
+def present(
+    records: Records, modalities: Mapping[str, Modality]
+) -> dict[str, Bool[np.ndarray, " N"]]:
+    """{name: which rows of a split have it} of a run's modalities."""
+    has = dict(records.present)
+    for name, modality in modalities.items():
+        if modality.encoded:
+            has.setdefault(name, np.ones(len(records), bool))
+        else:
+            has[name] = modality.present(modality.stored(records))
+    return {name: has[name] for name in modalities}
+
+
 def train_batches(
     records: Records,
     modalities: Mapping[str, Modality],
@@ -49,31 +65,27 @@ def train_batches(
     augment: bool = False,
     process: int = 0,
     processes: int = 1,
+    shares: Mapping[str, float] = MappingProxyType({}),
 ) -> Iterator[dict[str, Any]]:
     """Endless batches of this process from global batch number `first_batch` on.
 
     Yields dicts of NumPy arrays with batch_size / processes rows (see docs/architecture.md).
-    Each epoch is a fresh permutation; its remainder is left out. `augment` zooms and shifts
-    pictures a little.
+    Each pass over rows is a fresh permutation; its remainder is left out. `augment` zooms and
+    shifts pictures a little. `shares` is that of each kind of row (see `pools`); without any, a
+    batch holds rows of all kinds as they come.
 
     Raises:
-        UserError: a picture cannot be decoded (named).
+        UserError: a picture cannot be decoded (named), or too few rows for a batch.
     """
-    per_epoch = steps_per_epoch(len(records), batch_size)
     source = _Source(records, modalities)
-
-    def permuted(epoch):
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(records)), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
-        )
-        return tf.data.Dataset.from_tensor_slices(
-            tf.reshape(order[: per_epoch * batch_size], [per_epoch, batch_size])
-        )
-
+    parts = pools.of(source.has, shares, batch_size)
+    order = pools.spread([pool.size for pool in parts])
+    streams = [_permuted(pool, seed + number, first_batch) for number, pool in enumerate(parts)]
+    indices = tf.data.Dataset.zip(*streams).map(
+        lambda *rows: tf.gather(tf.concat(rows, axis=0), order)
+    )
     share = batch_size // processes
     own = slice(process * share, (process + 1) * share)
-    epochs = tf.data.Dataset.range(first_batch // per_epoch, np.iinfo(np.int64).max)
-    indices = epochs.flat_map(permuted).skip(first_batch % per_epoch)
     rows = indices.map(lambda batch: batch[own]).unbatch()
     batches = rows.map(source.row, tf.data.AUTOTUNE, deterministic=True)
     batches = batches.batch(share, drop_remainder=True)
@@ -113,13 +125,29 @@ def eval_batches(
     return _numpy(batches.prefetch(2), records)
 
 
+def _permuted(pool, seed, first_batch):
+    """Endless dataset of a pool's rows [size], from batch `first_batch` on."""
+    per_epoch = steps_per_epoch(len(pool.rows), pool.size)
+
+    def one(epoch):
+        order = tf.random.experimental.stateless_shuffle(
+            tf.constant(pool.rows), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
+        )
+        return tf.data.Dataset.from_tensor_slices(
+            tf.reshape(order[: per_epoch * pool.size], [per_epoch, pool.size])
+        )
+
+    epochs = tf.data.Dataset.range(first_batch // per_epoch, np.iinfo(np.int64).max)
+    return epochs.flat_map(one).skip(first_batch % per_epoch)
+
+
 class _Source:
     """A split in memory: encoded files, and arrays of the other modalities."""
 
     def __init__(self, records, modalities):
-        self.modalities = modalities
+        self.modalities, self.has = modalities, present(records, modalities)
         self.data = {name: tf.constant(m.stored(records)) for name, m in modalities.items()}
-        self.present = {name: self._present(records, name) for name in modalities}
+        self.present = {name: tf.constant(has) for name, has in self.has.items()}
 
     def row(self, index):
         return {name: self._one(name, index) for name in self.modalities} | {
@@ -127,18 +155,20 @@ class _Source:
             "mask": True,
         }
 
-    def _present(self, records, name):
-        modality = self.modalities[name]
-        if modality.encoded:
-            return tf.strings.length(self.data[name]) > 0
-        return tf.constant(modality.present(modality.stored(records)))
-
     def _one(self, name, index):
         modality, data = self.modalities[name], self.data[name]
         if not modality.encoded:
             return data[index]
-        file = tf.io.decode_image(data[index], channels=modality.shape[-1], expand_animations=False)
-        return tf.ensure_shape(file, modality.shape)
+        decode = lambda: _decoded(data[index], modality.shape)
+        if np.all(self.has[name]):
+            return decode()
+        blank = tf.constant(modality.blank(1)[0])
+        return tf.cond(self.present[name][index], decode, lambda: blank)
+
+
+def _decoded(file, shape):
+    picture = tf.io.decode_image(file, channels=shape[-1], expand_animations=False)
+    return tf.ensure_shape(picture, shape)
 
 
 def _boxes(count, seed):
@@ -167,6 +197,8 @@ def _numpy(dataset, records):
 
 def _undecodable(records):
     for name, raw in zip(records.ids, records.images, strict=True):
+        if not len(raw.numpy()):
+            continue
         try:
             tf.io.decode_image(raw, expand_animations=False)
         except tf.errors.InvalidArgumentError:

@@ -5,15 +5,15 @@ A data set is a TensorFlow Datasets directory: TFRecord shards that
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from jaxtyping import Int32
+from jaxtyping import Bool, Int32
 
 from mmvae.data.directory import INFO
 from mmvae.errors import UserError
@@ -21,6 +21,7 @@ from mmvae.errors import UserError
 SPLITS = ("train", "val", "test")
 NAME = "mmvae_pairs"
 VERSION = "1.0.0"
+STORED = ("image", "caption")  # what `present` tells of
 Row = dict[str, Any]  # by the names of `features`
 _SHARD_BYTES = 16 * 2**20  # small enough that several hosts each get some
 
@@ -30,11 +31,12 @@ class Records:
     """One split in memory, in stored order; images stay encoded.
 
     Attributes:
-        images: encoded pictures (PNG or JPEG bytes), a string tensor [N].
+        images: encoded pictures (PNG or JPEG bytes), "" where there is none: a string tensor [N].
         captions: raw captions, "" where there is none.
         caption_ids: ids of their pieces, without special ids.
         ids: names, for messages.
         attributes: ground truth by name, empty where unknown.
+        present: {"image", "caption"}: which rows have one; a name that is not there: all.
     """
 
     images: tf.Tensor
@@ -42,24 +44,51 @@ class Records:
     caption_ids: list[Int32[np.ndarray, " L"]]
     ids: list[str]
     attributes: list[dict[str, str]]
+    present: Mapping[str, Bool[np.ndarray, " N"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def pairs(self) -> "Records":
+        """The rows that have all that some row has; all rows where none has."""
+        held = [has for has in self.present.values() if np.any(has)]
+        complete = np.all(held, axis=0) if held else np.ones(len(self), bool)
+        if np.all(complete) or not np.any(complete):
+            return self
+        taken = np.flatnonzero(complete)
+        lists = (self.captions, self.caption_ids, self.ids, self.attributes)
+        return Records(
+            tf.gather(self.images, taken),
+            *([values[row] for row in taken] for values in lists),
+            {name: has[taken] for name, has in self.present.items()},
+        )
 
-def features(size: int, channels: int, image_format: str) -> tfds.features.FeaturesDict:
-    """The schema of one pair; `size` in pixels, `image_format` "png" or "jpeg"."""
+
+def features(
+    size: int, channels: int, image_format: str, lacking: bool = False
+) -> tfds.features.FeaturesDict:
+    """The schema of one row.
+
+    Args:
+        size: of the pictures, in pixels.
+        channels: of the pictures.
+        image_format: "png" or "jpeg".
+        lacking: whether some rows lack a picture or a caption. Then each says in `present` what
+            it has, and a blank picture stands where there is none.
+    """
+    image = tfds.features.Image(shape=(size, size, channels), encoding_format=image_format)
+    present = {"present": dict.fromkeys(STORED, np.bool_)} if lacking else {}
     return tfds.features.FeaturesDict(
         {
-            "image": tfds.features.Image(
-                shape=(size, size, channels), encoding_format=image_format
-            ),
+            "image": image,
             "caption": tfds.features.Text(),
             "caption_ids": tfds.features.Sequence(np.int32),
             "id": tfds.features.Text(),
             "group": tfds.features.Text(),
             "attributes": tfds.features.Text(),
         }
+        | present
     )
 
 
@@ -108,11 +137,14 @@ def read(directory: str | Path, split: str) -> Records:
         raise UserError(f"{directory} has no split '{split}'; it has: {known}")
     rows = _rows(builder, split)
     return Records(
-        images=tf.constant([row["image"] for row in rows], tf.string),
+        images=tf.constant(
+            [row["image"] if row["present"]["image"] else b"" for row in rows], tf.string
+        ),
         captions=[row["caption"] for row in rows],
         caption_ids=[row["caption_ids"] for row in rows],
         ids=[row["id"] for row in rows],
         attributes=[row["attributes"] for row in rows],
+        present={name: np.array([row["present"][name] for row in rows], bool) for name in STORED},
     )
 
 
@@ -176,10 +208,14 @@ def _parse(raw: bytes) -> Row:
     def text(name):
         return fields[name].bytes_list.value[0]
 
+    ids = np.array(fields["caption_ids"].int64_list.value, np.int32)
+    has = {"image": True, "caption": len(ids) > 0}  # of a set in which no row says it
+    told = {name: f"present/{name}" for name in STORED if f"present/{name}" in fields}
     return {
         "image": text("image"),
         "caption": text("caption").decode(),
-        "caption_ids": np.array(fields["caption_ids"].int64_list.value, np.int32),
+        "caption_ids": ids,
         "id": text("id").decode(),
         "attributes": json.loads(text("attributes")),
+        "present": has | {name: bool(fields[f].int64_list.value[0]) for name, f in told.items()},
     }

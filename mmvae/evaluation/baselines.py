@@ -118,7 +118,9 @@ def before_training(
     """{baseline: {metric: value}} on `val`, of the two that are measured in a second.
 
     These are the numbers that every report puts beside those of training. They have no intervals.
+    They learn from pairs, and are measured on pairs, as the model is.
     """
+    train, val = train.pairs, val.pairs
     return {
         "mean image": _mean_image_scores(train, val, modalities["image"].shape),
         "unigram": _unigram_scores(train, val, modalities["caption"]),

@@ -62,7 +62,8 @@ def measure_run(
     _check_fits(session, run, directory, records.image_shape(directory))
     # What the model may have copied is what it was trained on, wherever it is measured.
     trained_on = own if (Path(own) / INFO).exists() else directory
-    test, train = records.read(directory, options.split), records.read(trained_on, "train")
+    test = records.read(directory, options.split).pairs
+    train = records.read(trained_on, "train").pairs
     job = suite.evaluate(session, test, train, settings, _progress)
     if trained_on != own:
         job.notes.append(f"{own} is gone: training pairs are those of {directory}.")

@@ -58,6 +58,7 @@ def load(records: "Records", session: Session, most: int) -> Split:
     Raises:
         UserError: no pair has a caption.
     """
+    records = records.pairs
     captioned = np.flatnonzero([len(ids) > 0 for ids in records.caption_ids])
     if not len(captioned):
         raise UserError("the split has no pair with a caption; type another --split or --data.")

@@ -13,6 +13,7 @@ from mmvae.objectives.terms import (
     Keys,
     Metrics,
     Settings,
+    complete,
     global_mean,
     inputs_of,
     kl_term,
@@ -26,10 +27,12 @@ def elbo(
 ) -> tuple[Float[Array, ""], Metrics]:
     """(total to differentiate, metrics) of a batch, of a bound model.
 
-    Every row shows the model a random subset of its modalities. Reconstruction metrics
-    count the rows that show all they have, so that they compare with evaluation.
+    Every row shows the model a random subset of its modalities. Each term counts the rows that
+    have what it is of. Metrics count pairs, of reconstructions those that show all they have, so
+    that they compare with evaluation.
     """
     inputs, present, mask = inputs_of(batch), present_in(batch), batch["mask"]
+    pairs = complete(present, mask)
     seen = choose_subsets(keys(0), present, settings.loss.subsets)
     experts = model.encode(inputs)
 
@@ -43,8 +46,8 @@ def elbo(
     for name, (loss, units, _) in decoded.items():
         weight = present[name] * jnp.where(seen[name], 1.0, settings.loss.cross[name])
         terms[name] = global_mean(weight * loss, weight * units)
-    complete = jnp.all(jnp.stack([seen[name] == present[name] for name in inputs]), axis=0)
-    counted = {name: shown & complete for name, shown in present.items()}
+    shows_all = jnp.all(jnp.stack([seen[name] == present[name] for name in inputs]), axis=0)
+    counted = {name: shown & shows_all & pairs for name, shown in present.items()}
     metrics = reconstruction_metrics(decoded, counted)
 
     # 3. KL(q(z | x_S) || N(0, I)), with free bits.
@@ -53,12 +56,12 @@ def elbo(
     # 4. Alignment of the unimodal posteriors of rows that have both of a pair.
     terms["alignment"], _ = align(settings.loss.alignment, model, experts, present)
 
-    # 5. Learned prior, which no gradient leaves.
+    # 5. Learned prior of the latents of pairs, which no gradient leaves.
     full = model.fuse(experts, present)
     flow = flow_matching(model, experts, full, present, keys(3))
-    terms["prior"] = global_mean(mask * flow, mask)
+    terms["prior"] = global_mean(pairs * flow, pairs)
 
     total = weighted(terms, settings)
-    metrics |= latent_metrics(full, z, mask)
+    metrics |= latent_metrics(full, z, pairs)
     metrics |= {f"loss_{name}": (terms[name], 1.0) for name in ("alignment", "prior")}
     return total, metrics | {"loss_total": (total, 1.0)}

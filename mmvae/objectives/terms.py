@@ -54,6 +54,20 @@ def present_in(batch: Batch) -> dict[str, Bool[Array, " B"]]:
     return {name: shown & batch["mask"] for name, shown in batch["present"].items()}
 
 
+def complete(
+    present: Mapping[str, Bool[Array, " B"]], mask: Bool[Array, " B"]
+) -> Bool[Array, " B"]:
+    """Rows that have all that some row of the whole batch has; where none has, every row.
+
+    What is measured of pairs counts these: the latent of a caption alone is another one.
+    """
+    held = {name: lax.pmax(jnp.any(has).astype(jnp.int32), AXIS) for name, has in present.items()}
+    lacks = [(has < held[name]) for name, has in present.items()]
+    rows = mask & ~jnp.any(jnp.stack(lacks), axis=0)
+    some = lax.pmax(jnp.any(rows).astype(jnp.int32), AXIS)
+    return jnp.where(some > 0, rows, mask)
+
+
 def global_mean(
     totals: Float[Array, "*B"], counts: Float[Array, "*B"], axis: int | None = None
 ) -> Float[Array, "*D"]:

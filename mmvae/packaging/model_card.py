@@ -126,11 +126,14 @@ def _data(card: Card) -> str:
         return "The run has no data card."
     counts, captions = card["counts"], card["captions"]
     splits = ", ".join(f"{count:,} {name}" for name, count in counts["splits"].items())
+    alone = counts.get("rows", {}).get("train", {})
+    more = ", ".join(f"{n:,} rows of {kind} alone" for kind, n in alone.items() if kind != "pair")
     return (
         f"*{card['name']}*: {counts['kept']:,} pairs ({splits}); {counts['rejected']:,} inputs "
         f"were left out. {captions['distinct']:,} distinct captions, "
         f"{captions['mean_words']:.1f} words on average; "
         f"{captions['distinct_words']:,} distinct words."
+        + (f" Training had besides {more}." if more else "")
     )
 
 

@@ -82,7 +82,15 @@ class _Data:
         """Endless training batches in the host's memory."""
         config, size = self.config, self.config.train.batch_size
         kinds = modalities.of_run(config, self.tokenizer)
-        return self._train_batches(self.records, kinds, config.seed, size, 0, config.data.augment)
+        return self._train_batches(
+            self.records,
+            kinds,
+            config.seed,
+            size,
+            0,
+            config.data.augment,
+            shares=config.data.shares,
+        )
 
 
 def _note(phase):

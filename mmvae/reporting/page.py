@@ -94,6 +94,11 @@ def _card(run: Run) -> list[tuple[str, str]]:
     counts, image, words = (card.get(k, {}) for k in ("counts", "image", "captions"))
     rows = [("name", card.get("name")), ("sources", ", ".join(card.get("sources", [])))]
     rows += [(f"{name} pairs", f"{n:,}") for name, n in counts.get("splits", {}).items()]
+    rows += [
+        (f"{split}, rows of {kind}", f"{n:,}")
+        for split, kinds in counts.get("rows", {}).items()
+        for kind, n in kinds.items()
+    ]
     rows += [("left out", f"{counts['rejected']:,}")] if "rejected" in counts else []
     rows += [
         (f"left out: {why}", f"{n:,}") for why, n in counts.get("rejected_by_reason", {}).items()

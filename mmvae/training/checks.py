@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from ml_collections import ConfigDict
 
 from mmvae.config import ConfigError, fields
-from mmvae.data import directory
+from mmvae.data import directory, pools
 from mmvae.errors import did_you_mean
 from mmvae.inference.pairs import PAIR
 from mmvae.models.fusion import FUSIONS
@@ -56,6 +56,7 @@ _RANGES = (
         "at least 0",
         lambda x: 0 <= x < math.inf,
         (
+            "data.shares.*",
             "loss.cross.*",
             "loss.subsets.*",
             "loss.weights.*",
@@ -159,6 +160,8 @@ def _check_modalities(config):
             if name not in config.loss[group]:
                 raise ConfigError(f"config.{path} needs a config.loss.{group}.{name}: a number.")
     subsets.table(names, config.loss.subsets)
+    for kind in config.data.shares:
+        pools.members(kind, names)
 
 
 def _check_start(config):

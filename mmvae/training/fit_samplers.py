@@ -40,7 +40,8 @@ def fit_samplers(
     session = Session.load(run)
     if session.aggregate is not None:
         return
-    train, val = (posteriors(session, records) for records in (train_records, val_records))
+    splits = train_records.pairs, val_records.pairs
+    train, val = (posteriors(session, records) for records in splits)
     aggregate = AggregatePosterior.fit(_samples(train)[:_MIXED], _samples(val)[:_MIXED])
     note("samplers    fitting the learned prior and a mixture to the best checkpoint's latents ...")
     prior, loss = fit_prior(session, train)

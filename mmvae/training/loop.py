@@ -187,6 +187,7 @@ class Trainer:
             self.config.data.augment,
             jax.process_index(),
             jax.process_count(),
+            self.config.data.shares,
         )
         return on_devices(stream)
 

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from mmvae.data import text
+from mmvae.data import pools, text
 from mmvae.machine.devices import devices
 from mmvae.training import optimizer, warm_start
 from mmvae.training.plan import Plan
@@ -22,14 +22,17 @@ def lines(plan: Plan, state: TrainState, flops: float, first_step: int) -> Itera
     """
     config = plan.config
     yield f"devices     {devices()}"
-    pairs = f"{len(plan.train_records):,} train, {len(plan.val_records):,} val"
+    train, val = plan.train_records.pairs, plan.val_records
+    pairs = f"{len(train):,} train, {len(val):,} val"
     sizes = ", ".join(modality.describe() for modality in plan.modalities.values())
     yield f"data        {config.data.dir}: {pairs} pairs of {sizes}"
+    if len(plan.rows) > 1:
+        yield f"rows        {_rows(plan)}"
     yield f"vocabulary  {text.verdict(plan.vocabulary())}"
-    if len(plan.train_records) < _FEW:
+    if len(train) < _FEW:
         yield (
-            f"warning     {len(plan.train_records)} training pairs are learnt by heart in a few "
-            f"epochs, and {len(plan.val_records)} validation pairs tell little: keep the best "
+            f"warning     {len(train)} training pairs are learnt by heart in a few "
+            f"epochs, and {len(val)} validation pairs tell little: keep the best "
             "checkpoint, train fewer parameters (config.train.freeze, config.model.adapter_rank)"
         )
     yield from parameter_table(state.params)
@@ -47,6 +50,14 @@ def lines(plan: Plan, state: TrainState, flops: float, first_step: int) -> Itera
         f"work        {config.train.epochs} epochs of {plan.steps_per_epoch:,} steps = "
         f"{plan.total_steps:,} steps{resumed}; the expected end follows the first of them"
     )
+
+
+def _rows(plan):
+    """What training rows have, and what of them a batch holds."""
+    sizes = pools.batch_sizes(plan.config.data.shares, plan.config.train.batch_size)
+    held = ", ".join(f"{kind} {number:,}" for kind, number in plan.rows.items())
+    batch = ", ".join(f"{kind} {number}" for kind, number in sizes.items())
+    return f"{held}; in a batch {batch or 'as they come'}; validation is over pairs"
 
 
 def parameter_table(params: PyTree) -> Iterator[str]:

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from mmvae.data import batches, directory, modalities, records
+from mmvae.data import batches, directory, modalities, pools, records
 from mmvae.data.text import Tokenizer
 from mmvae.errors import UserError
 from mmvae.evaluation import suite
@@ -17,6 +17,9 @@ from mmvae.training.program import Program
 
 class Plan(Program):
     """What a run will do, known before anything is computed: data, model, steps.
+
+    `rows` is {kind: number} of the training rows (see `data/pools`); an epoch is a pass over
+    pairs where batches have fixed shares, and validation is over pairs.
 
     Raises:
         UserError: config and data set do not fit each other or this machine.
@@ -37,15 +40,16 @@ class Plan(Program):
         self.card = directory.read_card(folder)
         checks.check_against_card(config, self.card)
         self.tokenizer = Tokenizer(folder / directory.TOKENIZER)
-        self.steps_per_epoch = batches.steps_per_epoch(
-            len(self.train_records), config.train.batch_size
-        )
-        total_steps = self.steps_per_epoch * config.train.epochs
-        super().__init__(config, modalities.of_run(config, self.tokenizer), total_steps)
+        kinds = modalities.of_run(config, self.tokenizer)
+        present = batches.present(self.train_records, kinds)
+        self.rows = pools.counts(present)
+        leading, *_ = pools.of(present, config.data.shares, config.train.batch_size)
+        self.steps_per_epoch = batches.steps_per_epoch(len(leading.rows), leading.size)
+        super().__init__(config, kinds, self.steps_per_epoch * config.train.epochs)
 
     def vocabulary(self) -> dict[str, Any]:
         """The card's vocabulary statistics, cut captions counted at this run's length."""
         length = self.config.data.caption_length
-        lengths = [len(ids) + 1 for ids in self.train_records.caption_ids]
+        lengths = [len(ids) + 1 for ids in self.train_records.pairs.caption_ids]
         cut = {"caption_length": length, "truncated": float(np.mean(np.array(lengths) > length))}
         return self.card["vocabulary"] | cut

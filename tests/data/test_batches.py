@@ -69,6 +69,91 @@ def test_processes_share_the_batch_of_one(train):
     assert np.array_equal(np.concatenate([part["image"] for part in parts]), one["image"])
 
 
+def test_the_order_is_that_of_one_permutation_an_epoch(train):
+    """As it has always been: runs go on where they were."""
+    per_epoch = data.steps_per_epoch(len(train), 8)
+    kinds = modalities()
+    order = lambda epoch: tf.random.experimental.stateless_shuffle(
+        tf.range(len(train)), seed=tf.constant([SEED, epoch], tf.int64)
+    ).numpy()
+    stored = kinds["caption"].stored(train)
+    for shares in ({}, {"pair": 1.0, "caption": 0.0}):
+        stream = data.train_batches(train, kinds, SEED, 8, per_epoch - 1, shares=shares)
+        last, first = take(stream, 2)
+        assert np.array_equal(last["caption"], stored[order(0)[(per_epoch - 1) * 8 :][:8]])
+        assert np.array_equal(first["caption"], stored[order(1)[:8]])
+
+
+SHARES = {"pair": 0.5, "caption": 0.375, "image": 0.125}  # of 8 rows: 4, 3, 1
+
+
+@pytest.fixture(scope="module")
+def mixed(train):
+    """The same rows, of which some lack a picture and some a caption."""
+    number = np.arange(len(train))
+    present = {"image": number % 3 != 0, "caption": number % 5 != 1}
+    present["image"] |= ~present["caption"]
+    files = np.where(present["image"], train.images.numpy(), b"")
+    ids = [i if has else i[:0] for i, has in zip(train.caption_ids, present["caption"])]
+    return dataclasses.replace(train, images=tf.constant(files), caption_ids=ids, present=present)
+
+
+def kinds_of(batch):
+    image, caption = (batch["present"][name] for name in ("image", "caption"))
+    return [int(np.sum(rows)) for rows in (image & caption, ~image & caption, image & ~caption)]
+
+
+def test_shares_fix_what_a_batch_holds(mixed):
+    stream = data.train_batches(mixed, modalities(), SEED, 8, 0, augment=True, shares=SHARES)
+    for batch in take(stream, 12):
+        assert kinds_of(batch) == [4, 3, 1]
+        blank = batch["image"][~batch["present"]["image"]]
+        assert len(np.unique(blank)) <= 2, "black, or paper that came in at an edge"
+        assert np.all(batch["caption"][~batch["present"]["caption"]] == 0)
+
+
+def test_without_shares_rows_come_as_the_set_has_them(mixed):
+    batches = take(data.train_batches(mixed, modalities(), SEED, 8, 0), len(mixed) // 8)
+    held = np.sum([kinds_of(batch) for batch in batches], axis=0)
+    assert np.all(held > 0) and len({tuple(kinds_of(batch)) for batch in batches}) > 1
+
+
+def test_each_kind_passes_through_its_rows_before_it_repeats_one(mixed):
+    alone = ~mixed.present["caption"]
+    stream = data.train_batches(mixed, modalities(), SEED, 8, 0, shares=SHARES)
+    shown = [b["image"][~b["present"]["caption"]] for b in take(stream, 2 * sum(alone))]
+    first, second = shown[: sum(alone)], shown[sum(alone) :]
+    names = lambda part: sorted(image.tobytes() for rows in part for image in rows)
+    assert len(set(names(first))) == sum(alone) and names(first) == names(second)
+
+
+def test_a_stream_with_shares_continues_at_any_batch(mixed):
+    stream = lambda first: data.train_batches(
+        mixed, modalities(), SEED, 8, first, augment=True, shares=SHARES
+    )
+    whole = take(stream(0), 15)
+    for start in (1, 4, 7, 13):  # passes of the three kinds end at different batches
+        assert equal(next(stream(start)), whole[start])
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_processes_and_devices_share_a_mixed_batch(mixed, processes):
+    part = lambda i, n: next(
+        data.train_batches(mixed, modalities(), SEED, 16, 5, True, i, n, shares=SHARES)
+    )
+    one, parts = part(0, 1), [part(i, processes) for i in range(processes)]
+    for name in ("image", "caption"):
+        assert np.array_equal(np.concatenate([p[name] for p in parts]), one[name])
+    pairs = [kinds_of(p)[0] for p in parts]
+    assert max(pairs) - min(pairs) <= 1, "every process has pairs to align"
+
+
+def test_evaluation_batches_carry_what_is_present(mixed):
+    batch = next(data.eval_batches(mixed, modalities(), len(mixed)))
+    for name, has in mixed.present.items():
+        assert np.array_equal(batch["present"][name], has)
+
+
 def test_augmentation_moves_pictures_and_keeps_captions(train):
     plain = next(data.train_batches(train, modalities(), SEED, 8, 0))
     moved = next(data.train_batches(train, modalities(), SEED, 8, 0, augment=True))

@@ -74,6 +74,29 @@ def test_a_batch_without_pictures_teaches_nothing_about_pictures(gradients, tiny
     assert not is_zero(gradient["decoders_caption"])
 
 
+def test_captions_alone_change_no_number_of_pairs(gradients, tiny_model):
+    """Beside the same pairs: what is logged of pairs, the prior and the alignment stay."""
+    config, _, params = tiny_model
+    batch, padded = tiny.batch(config), tiny.batch(config)
+    padded["mask"][4:] = False
+    batch["present"]["image"][4:] = False
+    ((_, own), _), ((_, mixed), gradient) = gradients(params, padded), gradients(params, batch)
+    assert set(own) == set(mixed)
+    names = [name for name in own if name != "loss_total"]
+    leaves_equal([own[n] for n in names], [mixed[n] for n in names], rtol=1e-4, atol=1e-5)
+    assert own["loss_total"] != mixed["loss_total"], "they teach all the same"
+    assert not is_zero(gradient["decoders_caption"])
+
+
+def test_rows_of_which_none_is_a_pair_all_count(gradients, tiny_model):
+    config, _, params = tiny_model
+    batch = tiny.batch(config)
+    batch["present"]["image"][:4], batch["present"]["caption"][4:] = False, False
+    (_, metrics), _ = gradients(params, batch)
+    assert metrics["loss_kl"][1] == len(batch["mask"])
+    assert metrics["loss_alignment"][0] == 0 and metrics["loss_prior"][0] > 0
+
+
 def test_padding_rows_contribute_nothing_to_training(gradients, tiny_model):
     config, _, params = tiny_model
     batch, other = tiny.batch(config), tiny.batch(config, seed=1)
