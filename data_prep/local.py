@@ -7,21 +7,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from tqdm import tqdm
 
-from data_prep import workers
+from data_prep import splits, workers
+from data_prep.captions_alone import CaptionsAlone
 from data_prep.output import card
 from data_prep.output import folder as output
 from data_prep.output.ledger import Ledger, nothing_left
 from data_prep.sources import specs
-from data_prep.sources.pair import Note
-from data_prep.stages import captions, duplicates, images, splitting, vocabulary
+from data_prep.stages import captions, duplicates, images, vocabulary
 from mmvae.data.directory import TOKENIZER
 from mmvae.data.text import Tokenizer
 from mmvae.errors import UserError
 
 _BATCH = 2048  # raw pictures held at once
-_ANEW = "--split-names ignore chooses them by hash"
 
 
 def prepare(options: Namespace, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -40,26 +40,33 @@ def prepare(options: Namespace, settings: dict[str, Any], folder: Path) -> dict[
         with specs.staying(options.source):
             pairs, pictures = _collect(options, ledger, parallel)
         kept, screened = _screen(pairs, pictures, options)
-        near = not options.keep_near_duplicates
-        kept, doubles = _without_duplicates(kept, pictures, near)
+        pairs = [pair for pair, _ in kept]
+        by_work = splits.ByWork(pairs, ledger, options) if options.split_by == "work" else None
+        kept, doubles = _without_duplicates(kept, pictures, options, by_work)
         rejected = [*ledger.refused, *screened, *doubles]
         output.write_rejected(folder, rejected)
         if not kept:
             raise UserError(nothing_left(rejected, ledger))
-        splits = _split(kept, options, ledger)
+        members = _split(kept, options, ledger, by_work)
         channels = options.channels or max(pictures[pair.picture].channels for pair, _ in kept)
         encoded = _encode(kept, pictures, channels, options, parallel)
-    tokenizer = _tokenizer(splits, options, folder)
+    alone = _captions_alone(members, ledger, by_work)
+    tokenizer = _tokenizer(members, alone, options, folder)
     rows = {
-        split: [_row(pair, text, encoded[pair.picture], tokenizer) for pair, text in members]
-        for split, members in splits.items()
+        split: [_row(pair, text, encoded[pair.picture], tokenizer) for pair, text in own]
+        for split, own in members.items()
     }
     image = {"size": options.image_size, "channels": channels, "format": options.image_format}
+    if ledger.prose:
+        rows["train"] += _rows_alone(alone, tokenizer, image, options)
     reasons = Counter(refused.reason for _, refused in rejected)
     facts = {"name": _name(options.source), "sources": options.source, "settings": settings}
     facts |= card.describe(rows, image, len(kept) + len(rejected), reasons)
     facts["inputs"] = ledger.facts()
-    facts["vocabulary"] = _measure(tokenizer, splits, options)
+    if ledger.prose:
+        number = sum(not row["present"]["image"] for row in rows["train"])
+        facts["prose"] = alone.facts(number)
+    facts["vocabulary"] = _measure(tokenizer, members, options)
     output.write_card(folder, facts, card.contact_sheet_of(rows["train"]))
     output.write_records(folder, rows, image)
     return facts
@@ -107,11 +114,17 @@ def _screen(pairs, pictures, options):
     return kept, rejected
 
 
-def _without_duplicates(kept, pictures, near):
-    """([(pair, caption)] of one picture of each cluster, [(pair, Refused)])."""
+def _without_duplicates(kept, pictures, options, by_work):
+    """([(pair, caption)] of one picture of each cluster, [(pair, Refused)]).
+
+    Of copies in several works the one that is held out stays: what is added cannot replace it by
+    one that trains.
+    """
+    held = {pair.picture: splits.HELD_OUT.index(by_work.of(pair)) for pair, _ in kept if by_work}
+    near = not options.keep_near_duplicates
     names = list({pair.picture: None for pair, _ in kept if not pair.rendered})
     captioned = {pair.picture for pair, text in kept if text}
-    ranks = [(name in captioned, pictures[name].pixels) for name in names]
+    ranks = [(name in captioned, held.get(name, 0), pictures[name].pixels) for name in names]
     instead = duplicates.instead(names, [pictures[name] for name in names], ranks, near)
     rejected = []
     for pair, _ in kept:
@@ -123,32 +136,15 @@ def _without_duplicates(kept, pictures, near):
     return [item for item in kept if item[0].picture not in instead], rejected
 
 
-def _split(kept, options, ledger):
+def _split(kept, options, ledger, by_work):
     """{split: [(pair, caption)]}, each in the order of a hash, so that shards are mixed."""
     pairs = [pair for pair, _ in kept]
-    pictures = [pair.picture for pair in pairs]
-    groups = [pair.group if options.split_by == "group" else "" for pair in pairs]
-    fractions = {"val": options.val_fraction, "test": options.test_fraction}
-    given = splitting.one_each(pictures, _given(pairs, options, ledger))
-    chosen = splitting.assign(splitting.whole(pictures, groups), given, fractions, pictures)
-    order = sorted(range(len(kept)), key=lambda i: splitting.order(pairs[i].id))
-    names = [name for name in splitting.SPLITS if name in chosen]
-    return {name: [kept[i] for i in order if chosen[i] == name] for name in names}
-
-
-def _given(pairs, options, ledger):
-    """The split of each pair that its author chose: in a column, or by the name of a folder."""
-    columns = [pair.split for pair in pairs]
-    named = [pair.split or pair.named_split for pair in pairs]
-    if options.split_names == "ignore" or named == columns:
-        return columns
-    counts = Counter(split or "by hash" for split in named)
-    listed = ", ".join(f"{split} {number}" for split, number in counts.items())
-    if not {"", "train"} & set(named):
-        ledger.note(Note(f"folders or files named {listed} are not taken as splits: none is left"))
-        return columns
-    ledger.note(Note(f"splits as folders or files are named ({listed}); {_ANEW}"))
-    return named
+    if by_work:
+        chosen = [by_work.of(pair) for pair in pairs]
+        by_work.check(chosen, options)
+    else:
+        chosen = splits.carved(pairs, options, ledger)
+    return {name: [kept[i] for i in rows] for name, rows in splits.in_order(pairs, chosen).items()}
 
 
 def _encode(kept, pictures, channels, options, parallel):
@@ -163,9 +159,9 @@ def _encode_picture(job):
     return images.encode(*job)
 
 
-def _tokenizer(splits, options, folder):
+def _tokenizer(members, alone, options, folder):
     path = folder / TOKENIZER
-    texts = [text for _, text in splits["train"] if text]
+    texts = [text for _, text in members["train"] if text]
     if not texts:
         raise UserError("no pair of the training split has a caption; a vocabulary needs some")
     if options.tokenizer:
@@ -175,12 +171,14 @@ def _tokenizer(splits, options, folder):
             raise UserError(f"--tokenizer: {error}") from error
         path.write_bytes(Path(options.tokenizer).read_bytes())
     else:
-        path.write_bytes(vocabulary.train(texts, options.vocab_size))
+        # As much prose as captions: all of it would leave them few pieces of their own.
+        prose = [sentence.text for sentence in alone.first(len(texts))]
+        path.write_bytes(vocabulary.train(texts + prose, options.vocab_size))
     return Tokenizer(path)
 
 
-def _measure(tokenizer, splits, options):
-    texts = {split: [text for _, text in members] for split, members in splits.items()}
+def _measure(tokenizer, members, options):
+    texts = {split: [text for _, text in own] for split, own in members.items()}
     requested = 0 if options.tokenizer else options.vocab_size
     return vocabulary.measure(tokenizer, texts, requested, options.caption_length)
 
@@ -193,7 +191,35 @@ def _row(pair, text, image, tokenizer):
         "id": pair.id,
         "group": pair.group or pair.picture,
         "attributes": pair.attributes,
+        "present": {"image": True, "caption": bool(text)},
     }
+
+
+def _captions_alone(members, ledger, by_work):
+    """Sentences of the texts of no group that holds a pair out."""
+    held = {pair.group for split, own in members.items() if split != "train" for pair, _ in own}
+    of_group = by_work.of_group if by_work else lambda group: "train"
+    trains = lambda group: group not in held and of_group(group) == "train"
+    return CaptionsAlone(ledger.prose, trains, [t for own in members.values() for _, t in own])
+
+
+def _rows_alone(alone, tokenizer, image, options):
+    """Rows with a blank picture for a reader that cannot do without one."""
+    mode = "L" if image["channels"] == 1 else "RGB"
+    paper = Image.new(mode, (image["size"], image["size"]), "white")
+    blank = images.as_file(paper, image["format"])
+    return [
+        {
+            "image": blank,
+            "caption": sentence.text,
+            "caption_ids": pieces,
+            "id": sentence.id,
+            "group": sentence.group,
+            "attributes": "{}",
+            "present": {"image": False, "caption": True},
+        }
+        for sentence, pieces in alone.rows(tokenizer, options)
+    ]
 
 
 def _name(sources):

@@ -21,6 +21,8 @@ from mmvae.data.text import verdict
 from mmvae.errors import UserError
 
 _NOT_SETTINGS = ("out", "overwrite", "workers", "source")
+# Flags that older data sets lack: what leaves them as they were is not written down.
+_ADDED = {"keep_prose": False, "prose_rows": 0, "split_seed": 0}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +48,8 @@ def _run(options: argparse.Namespace) -> None:
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
     chosen = sorted(vars(options).items())
-    return {name: value for name, value in chosen if name not in _NOT_SETTINGS and value != []}
+    said = lambda name, value: value != [] and _ADDED.get(name, ...) != value
+    return {n: value for n, value in chosen if n not in _NOT_SETTINGS and said(n, value)}
 
 
 def _defaults() -> dict[str, Any]:
@@ -67,6 +70,9 @@ def _report(facts: dict[str, Any], out: str) -> None:
     for split, number in counts["splits"].items():
         share, groups = counts["fractions"][split], counts["groups"][split]
         print(f"{split}: {number} pairs ({share:.1%}) in {groups} groups")
+    for line in (*card.rows_of_kinds(counts), card.prose(facts.get("prose", {}))):
+        if line:
+            print(line)
     print(verdict(facts["vocabulary"]))
     print(f"Written to {out}: card.md says what is inside, rejected.csv what is not and why.")
 
@@ -81,6 +87,8 @@ def _check(options: argparse.Namespace) -> None:
         "vocab_size": 300,
         "num_pairs": 1,
         "workers": 1,
+        "prose_rows": 0,
+        "split_seed": 0,
     }
     for name, low in least.items():
         value = getattr(options, name)
@@ -134,6 +142,8 @@ def _add_captions(group):
         help="store captions as they are: none is cleaned, none is refused but the empty ones",
     )
     add("--keep-uncaptioned", action="store_true", help="keep pictures without a usable caption")
+    add("--keep-prose", action="store_true", help="sentences of books' text as captions alone")
+    add("--prose-rows", type=int, default=0, help="at most so many captions alone (0: all)")
     ways = "what the lines of a caption file are: one caption, or one each"
     add("--lines", choices=("text", "captions"), default="text", help=ways)
     add("--vocab-size", type=int, default=4000, help="pieces to train (fewer if captions are few)")
@@ -143,7 +153,9 @@ def _add_captions(group):
 
 def _add_splits(group):
     add = group.add_argument
-    add("--split-by", choices=("group", "pair"), default="group", help="what is never torn apart")
+    ways = "what is never torn apart; work: volumes and editions too, and stable when rows come"
+    add("--split-by", choices=("group", "pair", "work"), default="group", help=ways)
+    add("--split-seed", type=int, default=0, help="another choice of held-out works")
     named = "whether folders and files called train, val, test are these splits"
     add("--split-names", choices=("keep", "ignore"), default="keep", help=named)
     add("--val-fraction", type=float, default=0.1, help="share of pairs for validation")

@@ -31,7 +31,10 @@ def describe(
         total: number of raw pairs.
         rejected: Counter of reasons.
     """
-    kept = sum(len(rows) for rows in splits.values())
+    kinds = {split: dict(_kinds(rows)) for split, rows in splits.items()}
+    lacking = any(set(kinds_of) - {"pair"} for kinds_of in kinds.values())
+    shown = {s: [row for row in rows if row["present"]["image"]] for s, rows in splits.items()}
+    splits, kept = shown, sum(len(rows) for rows in shown.values())
     return {
         "counts": {
             "found": total,
@@ -41,7 +44,8 @@ def describe(
             "splits": {name: len(rows) for name, rows in splits.items()},
             "fractions": {name: round(len(rows) / kept, 4) for name, rows in splits.items()},
             "groups": {name: len({row["group"] for row in rows}) for name, rows in splits.items()},
-        },
+        }
+        | ({"rows": kinds} if lacking else {}),
         "image": image | _levels(splits["train"]),
         "captions": _captions([row["caption"] for rows in splits.values() for row in rows]),
         "created_with": {"python": platform.python_version()}
@@ -70,6 +74,8 @@ def markdown(card: dict[str, Any]) -> str:
             "| --- | --- | --- | --- |",
             *splits,
             "",
+            *_listed(rows_of_kinds(counts)),
+            *([prose(card["prose"]), ""] if "prose" in card else []),
             verdict(card["vocabulary"]),
             "",
             f"{counts['found']} pairs were found; {counts['rejected']} were left out, each with "
@@ -88,8 +94,38 @@ def markdown(card: dict[str, Any]) -> str:
 
 def _inputs(inputs):
     """What was not read, and what was made out about the sources, a line each."""
-    lines = [line for line in (not_read(inputs["not_read"]), *inputs["notes"]) if line]
+    return _listed([line for line in (not_read(inputs["not_read"]), *inputs["notes"]) if line])
+
+
+def _listed(lines):
     return [*(f"* {line}" for line in lines), *([""] if lines else [])]
+
+
+def rows_of_kinds(counts: dict[str, Any]) -> list[str]:
+    """A line for each split of a set in which some rows lack a picture or a caption."""
+    said = {"pair": "pairs", "caption": "captions alone", "image": "pictures alone"}
+    return [
+        f"{split}: " + ", ".join(f"{number:,} {said[kind]}" for kind, number in kinds.items())
+        for split, kinds in counts.get("rows", {}).items()
+    ]
+
+
+def prose(facts: dict[str, Any]) -> str:
+    """A sentence on the texts without pictures; "" where there were none."""
+    if not facts:
+        return ""
+    left = ", ".join(f"{number:,} {reason}" for reason, number in facts["left_out"].items())
+    return (
+        f"{facts['kept']:,} of {facts['sentences']:,} sentences from {facts['texts']} texts are "
+        f"captions alone, all in train; left out: {left or 'none'}."
+    )
+
+
+def _kinds(rows):
+    """Counts of rows by what they have."""
+    names = ("pair", "image", "caption")
+    has = lambda row: (row["present"]["image"], row["present"]["caption"])
+    return Counter(names[0 if all(has(row)) else 1 + (not has(row)[0])] for row in rows)
 
 
 def by_count(counts: dict[str, Any]) -> list[tuple[str, int]]:
@@ -100,6 +136,7 @@ def by_count(counts: dict[str, Any]) -> list[tuple[str, int]]:
 
 def contact_sheet_of(rows: list[dict[str, Any]]) -> bytes:
     """PNG bytes of up to 48 training pairs, spread evenly over the split."""
+    rows = [row for row in rows if row["present"]["image"]]
     picked = np.linspace(0, len(rows) - 1, min(len(rows), _PAIRS_SHOWN)).astype(int)
     pictures = [np.asarray(Image.open(io.BytesIO(rows[i]["image"]))) for i in picked]
     out = io.BytesIO()

@@ -115,7 +115,11 @@ def write_records(
     """TFRecord shards and the metadata that TensorFlow Datasets reads."""
     from mmvae.data import records
 
-    schema = records.features(image["size"], image["channels"], image["format"])
+    lacking = any(not all(row["present"].values()) for rows in splits.values() for row in rows)
+    schema = records.features(image["size"], image["channels"], image["format"], lacking)
+    if not lacking:  # as data sets have always been
+        bare = lambda row: {name: value for name, value in row.items() if name != "present"}
+        splits = {split: [bare(row) for row in rows] for split, rows in splits.items()}
 
     def progress(rows):
         return iter(tqdm(rows, desc="writing records", unit=" pairs", disable=None))

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from data_prep.sources.pair import Item, Note, Pair, Refusal, Unread
+from data_prep.sources.pair import Item, Note, Pair, Prose, Refusal, Title, Unread
 from data_prep.stages.images import Refused
 
 _KINDS, _FILES = 12, 3  # shown; the rest is counted
@@ -15,10 +15,14 @@ class Ledger:
 
     Attributes:
         refused: [(what stands for the input, why it gives no pair)].
+        prose: texts without pictures.
+        titles: {group: (title, author, work)}.
     """
 
     def __init__(self) -> None:
         self.refused: list[tuple[Pair, Refused]] = []
+        self.prose: list[Prose] = []
+        self.titles: dict[str, tuple[str, str, str]] = {}
         self._unread: dict[str, list[str]] = defaultdict(list)
         self._counted: Counter[str] = Counter()
         self._notes: dict[Note, list[str]] = defaultdict(list)
@@ -31,6 +35,10 @@ class Ledger:
             elif isinstance(item, Refusal):
                 stand_in = Pair(item.name, b"", item.caption, item.group, id=item.name)
                 self.refused.append((stand_in, item.refused))
+            elif isinstance(item, Prose):
+                self.prose.append(item)
+            elif isinstance(item, Title):
+                self.titles.setdefault(item.group, (item.title, item.author, item.work))
             elif isinstance(item, Unread):
                 self._counted[item.kind] += 1
                 if len(self._unread[item.kind]) < _FILES:

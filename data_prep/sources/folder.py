@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_prep.sources import sidecars
+from data_prep.sources import sidecars, titles
 from data_prep.sources.inventory import Inventory, suffix
 from data_prep.sources.pair import Item, Note, Pair, of_several
 from data_prep.sources.tables import rows
@@ -54,6 +54,7 @@ def _folder(inventory, options, wanted):
         captioned |= isinstance(item, Pair) and bool(item.caption)
         seen = True
         yield item
+    yield from titles.read(inventory, options)
     left = list(inventory.left())
     others = [unread.name for unread in left if tables.is_table(unread.name)]
     others.sort(key=lambda name: not _has_columns(inventory.root / name, wanted))

@@ -9,9 +9,9 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_prep.sources.book import page, paths
+from data_prep.sources.book import page, paths, prose
 from data_prep.sources.book.shelf import ARCHIVES, MAX_ARCHIVE, Archive, Folder, Shelf
-from data_prep.sources.pair import Item, Pair, Refusal, of_several, printable
+from data_prep.sources.pair import Item, Pair, Prose, Refusal, Title, of_several, printable
 from data_prep.stages.images import Refused
 from mmvae.errors import UserError
 
@@ -24,43 +24,47 @@ def read(place: str, options: Namespace) -> Iterator[Item]:
     Args:
         place: folder of books (with their pages, or EPUBs), a zip or an EPUB, or a book number
             to download.
-        options: not needed.
+        options: `keep_prose`, whether the running text is read too.
 
     Raises:
         UserError: nothing there, no HTML page in it, a bad archive, or no network.
     """
     path = Path(place)
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, options.keep_prose)
     if path.is_file():
-        return _pictures(Archive(path.read_bytes(), path.stem))
+        return _pictures(Archive(path.read_bytes(), path.stem), options.keep_prose)
     if place.isdigit():
-        return _pictures(Archive(_download(int(place)), place))
+        return _pictures(Archive(_download(int(place)), place), options.keep_prose)
     raise UserError(
         f"gutenberg:{place} is not a folder, a zip, an EPUB or a book number; type gutenberg:DIR, "
         f"gutenberg:FILE.zip, gutenberg:FILE.epub or, with a network, gutenberg:30181"
     )
 
 
-def _folder(root):
+def _folder(root, keep_prose):
     shelf = Folder(root)
     archives = [name for name in shelf.files if name.lower().endswith(ARCHIVES)]
-    books = [(f"{shelf.name}/{name}", _packed(shelf, name)) for name in archives]
+    packed = lambda name: _packed(shelf, name, keep_prose)
+    books = [(f"{shelf.name}/{name}", packed(name)) for name in archives]
     loose = bool(shelf.pages) or not archives
-    yield from of_several([*books, *([(shelf.name, _pictures(shelf))] if loose else [])], "book")
+    if loose:
+        books.append((shelf.name, _pictures(shelf, keep_prose)))
+    yield from of_several(books, "book")
     if not loose:
         yield from shelf.left()
 
 
-def _packed(shelf, name):
+def _packed(shelf, name, keep_prose):
     """Items of an archive that lies on a shelf."""
     content = shelf.content(name)
     if content is None:
         raise UserError(f"{name} cannot be opened")
-    yield from _pictures(Archive(content, f"{shelf.name}/{posixpath.splitext(name)[0]}"))
+    book = f"{shelf.name}/{posixpath.splitext(name)[0]}"
+    yield from _pictures(Archive(content, book), keep_prose)
 
 
-def _pictures(shelf: Shelf) -> Iterator[Item]:
+def _pictures(shelf: Shelf, keep_prose: bool) -> Iterator[Item]:
     if not shelf.pages:
         raise UserError(f"gutenberg:{shelf.name} has no .htm, .html or .xhtml page in it")
     for name in shelf.pages:
@@ -69,6 +73,9 @@ def _pictures(shelf: Shelf) -> Iterator[Item]:
             damaged = Refused("page cannot be read", f"{name} is damaged; download the book again")
             yield Refusal(f"{home.book}/{printable(name)}", damaged, group=home.book)
             continue
+        yield Title(home.book, *prose.title(markup))
+        if keep_prose:
+            yield Prose(f"{home.book}/{printable(name)}", prose.paragraphs(markup), home.book)
         for number, (address, caption) in enumerate(page.read(markup), 1):
             if address.startswith("data:"):
                 yield _within(address, f"{home.book}/{name}-{number}", caption, home)

@@ -1,7 +1,7 @@
 """What a source yields: pairs as others made them, and what it refuses, passes over, makes out.
 
 Nothing disappears in a source: every file under its place and every row of a table ends as a
-Pair, as a Refusal, or as Unread.
+Pair, as Prose, as a Title, as a Refusal, or as Unread.
 """
 
 import os
@@ -81,7 +81,39 @@ class Note:
     hint: bool = False
 
 
-Item = Pair | Refusal | Unread | Note
+@dataclass(frozen=True)
+class Prose:
+    """Running text without pictures, of a group: its sentences may become rows.
+
+    Attributes:
+        name: of its file or page.
+        text: all of it.
+        group: as that of pairs.
+    """
+
+    name: str
+    text: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Title:
+    """What a group is called: by its title, volumes of one work are known.
+
+    Attributes:
+        group: as that of pairs.
+        title: with volume, edition and subtitle.
+        author: "Last, First; Last, First", "" where only the title says it.
+        work: the name of the work, where the source says it itself.
+    """
+
+    group: str
+    title: str
+    author: str = ""
+    work: str = ""
+
+
+Item = Pair | Refusal | Unread | Note | Prose | Title
 
 
 def of_several(files: Sequence[tuple[str, Iterable[Item]]], kind: str) -> Iterator[Item]:

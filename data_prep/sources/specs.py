@@ -20,10 +20,11 @@ from data_prep.sources import (
     imagefolder,
     karpathy,
     parquet,
+    prose,
     sprites,
     webdataset,
 )
-from data_prep.sources.pair import Item, Pair, Refusal, Unread, damage, storable
+from data_prep.sources.pair import Item, Pair, Prose, Refusal, Title, Unread, damage, storable
 from mmvae.errors import UserError
 
 
@@ -48,17 +49,18 @@ def _all(specs, options):
             raise UserError(f"--source {spec} is not known; type one of: {', '.join(usage())}")
         prefix = f"{number}/" if len(specs) > 1 else ""
         for item in SOURCES[kind][1](place, options):
-            yield _identified(item, prefix, seen) if isinstance(item, Pair | Refusal) else item
+            yield _named(item, prefix, seen)
 
 
 def _of_groups(items, options):
     """Yields items without the pairs of groups that were not asked for (a book, say)."""
     only, without, groups = set(options.groups), set(options.without_groups), set()
     for item in items:
-        group = item.group if isinstance(item, Pair) else None
-        groups.add(group)
+        group = item.group if isinstance(item, Pair | Prose | Title) else None
+        groups.add(None if isinstance(item, Title) else group)
         if group is not None and (group in without or (only and group not in only)):
-            yield Unread("pairs of other groups", item.id)
+            if not isinstance(item, Title):
+                yield _of_others(item)
         else:
             yield item
     if unknown := (only | without) - groups:
@@ -68,6 +70,21 @@ def _of_groups(items, options):
             f"{options.group_column} (--group-column) there are: "
             f"{', '.join(known[:10]) or 'none'}{', ...' if len(known) > 10 else ''}"
         )
+
+
+def _named(item, prefix, seen):
+    """An item as all else knows it."""
+    if isinstance(item, Pair | Refusal):
+        return _identified(item, prefix, seen)
+    if isinstance(item, Prose):
+        return replace(item, name=prefix + storable(item.name), group=storable(item.group))
+    return replace(item, group=storable(item.group)) if isinstance(item, Title) else item
+
+
+def _of_others(item):
+    if isinstance(item, Prose):
+        return Unread("texts of other groups", item.name)
+    return Unread("pairs of other groups", item.id)
 
 
 def _identified(item: Pair | Refusal, prefix: str, seen: Counter[str]) -> Pair | Refusal:
@@ -122,5 +139,6 @@ SOURCES = {  # kind: (what stands after the colon, the function that reads it)
     "webdataset": ("TAR_OR_DIR", webdataset.read),
     "tfds": ("NAME", catalogue.read),
     "gutenberg": ("DIR_OR_ZIP_OR_EPUB_OR_NUMBER", gutenberg.read),
+    "prose": ("DIR_OR_ARCHIVE", prose.read),
     "sprites": ("LEVEL", sprites.read),
 }

@@ -1,5 +1,6 @@
 """Pure functions of rows.
 
-Files, each importing only those before it: `images`, `spelling`, `captions`, `duplicates`,
-`splitting`, `vocabulary`, `remedies`.
+Files, each importing only those before it: `images`, `spelling`, `captions`, `prose`,
+`duplicates`, `splitting`, `hashing` (splits that are stable), `works` (books that are one),
+`vocabulary`, `remedies`.
 """

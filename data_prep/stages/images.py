@@ -83,10 +83,15 @@ def encode(stored: bytes, channels: int, image_format: str) -> bytes:
     mode = "L" if channels == 1 else "RGB"
     if image_format == "png" and image.mode == mode:
         return stored
+    return as_file(image.convert(mode), image_format)
+
+
+def as_file(image: Image.Image, image_format: str) -> bytes:
+    """Bytes of a picture of its final mode, "png" or "jpeg"."""
     if image_format == "png":
-        return _png(image.convert(mode))
+        return _png(image)
     out = io.BytesIO()
-    image.convert(mode).save(out, "JPEG", quality=95)
+    image.save(out, "JPEG", quality=95)
     return out.getvalue()
 
 

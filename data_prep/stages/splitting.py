@@ -42,7 +42,7 @@ def assign(
     Raises:
         UserError: an unknown split name, or a split that comes out empty.
     """
-    given = [_known(name) for name in given]
+    given = known(given)
     chosen = _choose(keys, given, fractions)
     if empty := _empty(chosen, fractions):
         finer = bool(pictures) and not _empty(_choose(pictures, given, fractions), fractions)
@@ -81,9 +81,18 @@ def one_each(pictures: Sequence[str], given: Sequence[str]) -> list[str]:
     """The split of each pair; a picture that stands in several goes to the one held out most."""
     held_out = ("", *SPLITS)
     most: dict[str, str] = {}
-    for picture, name in zip(pictures, map(_known, given), strict=True):
+    for picture, name in zip(pictures, known(given), strict=True):
         most[picture] = max(name, most.get(picture, ""), key=held_out.index)
     return [most[picture] for picture in pictures]
+
+
+def known(given: Sequence[str]) -> list[str]:
+    """Split names as they are called here, "" where there is none.
+
+    Raises:
+        UserError: an unknown one.
+    """
+    return [_known(name) for name in given]
 
 
 def whole(pictures: Sequence[str], groups: Sequence[str]) -> list[str]:

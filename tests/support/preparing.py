@@ -26,6 +26,8 @@ DEFAULTS = {
     "image_size": 32,
     "seed": 0,
     "num_pairs": 3,
+    "keep_prose": False,
+    "split_by": "group",
 }
 
 
