@@ -88,10 +88,11 @@ def unread(fields, chains):
     for path in fields:
         parts = ("config", *path.split("."))
         by_key = parts[-3:-1] in {
+            ("data", "shares"),
             ("loss", "cross"),
             ("loss", "subsets"),
             ("loss", "weights"),
-        }  # by modality
+        }  # by modality or kind
         in_group = len(parts) > 2 and parts[-1] in alone
         if not (by_key or in_group or parts[-2:] in behind_group):
             found.append(path)

@@ -210,12 +210,12 @@ def _parse(raw: bytes) -> Row:
 
     ids = np.array(fields["caption_ids"].int64_list.value, np.int32)
     has = {"image": True, "caption": len(ids) > 0}  # of a set in which no row says it
-    told = {name: f"present/{name}" for name in STORED if f"present/{name}" in fields}
+    said = {name: f"present/{name}" for name in STORED if f"present/{name}" in fields}
     return {
         "image": text("image"),
         "caption": text("caption").decode(),
         "caption_ids": ids,
         "id": text("id").decode(),
         "attributes": json.loads(text("attributes")),
-        "present": has | {name: bool(fields[f].int64_list.value[0]) for name, f in told.items()},
+        "present": has | {name: bool(fields[f].int64_list.value[0]) for name, f in said.items()},
     }

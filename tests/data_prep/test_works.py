@@ -28,7 +28,8 @@ LINKED = [
     ["Bible Animals, by J. G. Wood", "Story of the Bible Animals by J. G. Wood"],
     ["The Steam Engine Familiarly Explained and Illustrated With a Sketch, by D. Lardner", "The "
      "Steam Engine Explained and Illustrated (Seventh Edition), by Dionysius Lardner"],
-    ["North American Land Birds, Vol. 1, by Baird, Brewer and Ridgway", "A History of North "
+    ["North American Land Birds, Vol. 1, by Baird, Brewer and Ridgway", "North American Birds, "
+     "Vol. 2, by Baird, Brewer and Ridgway", "A History of North "
      "American Birds. Vol. III., Land Birds, by S. F. Baird, T. M. Brewer, and R. Ridgway"],
     ["The Strand Magazine, February, 1891, by G. Newnes (editor)", "The Strand, Volume 5, Issue 26,"
      " February, 1893"],

@@ -111,7 +111,9 @@ def test_the_total_is_the_weighted_sum_of_its_terms(tiny_model):
     _, model, params = tiny_model
     config = tiny.config(loss__subsets__image=0.0, loss__subsets__caption=0.0)
     run = compiled(objective(config, model))
-    total, metrics = jax.tree.map(lambda x: x[0], run(params, tiny.ragged(config)))
+    batch = tiny.batch(config)
+    batch["mask"][5:] = False
+    total, metrics = jax.tree.map(lambda x: x[0], run(params, batch))
     weights = config.loss.weights.to_dict() | {"kl": 0.01}
     mean = {name: metrics[f"loss_{name}"][0] / metrics[f"loss_{name}"][1] for name in weights}
     expected = sum(weight * mean[name] for name, weight in weights.items())

@@ -30,8 +30,10 @@ def paragraphs(markup: bytes | str) -> str:
 def title(markup: bytes) -> tuple[str, str]:
     """(title, author) that a page says in its head, "" for what it does not."""
     head = markup[:_HEAD]
-    told = [pattern.search(head) for pattern in (_TITLE, _AUTHOR)]
-    texts = (html.unescape(match[1].decode("utf-8", "replace")) if match else "" for match in told)
+    matches = [pattern.search(head) for pattern in (_TITLE, _AUTHOR)]
+    texts = (
+        html.unescape(match[1].decode("utf-8", "replace")) if match else "" for match in matches
+    )
     return tuple(" ".join(said.split()) for said in texts)
 
 
