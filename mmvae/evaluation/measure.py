@@ -62,8 +62,7 @@ def measure_run(
     _check_fits(session, run, directory, records.image_shape(directory))
     # What the model may have copied is what it was trained on, wherever it is measured.
     trained_on = own if (Path(own) / INFO).exists() else directory
-    test = records.read(directory, options.split).pairs
-    train = records.read(trained_on, "train").pairs
+    test, train = records.read(directory, options.split), records.read(trained_on, "train")
     job = suite.evaluate(session, test, train, settings, _progress)
     if trained_on != own:
         job.notes.append(f"{own} is gone: training pairs are those of {directory}.")
@@ -74,7 +73,7 @@ def measure_run(
         "checkpoint": options.checkpoint,
         "step": session.step,
         "pairs": len(job.test),
-        "split_pairs": len(test),
+        "split_pairs": len(test.pairs),
         "seed": settings.seed,
         "model": _records(job.model),
         "baselines": {name: _records(values) for name, values in job.baselines.items()},

@@ -30,10 +30,11 @@ class Samples:
 
 
 def make(session: Session, records: "Records", num: int) -> Samples:
-    """Samples of the first `num` pairs of a split and of `num` seeds, the same at every call."""
-    num = min(num, len(records))
-    images = decoded(records, range(num), session.modalities["image"].shape)
-    captions = records.captions[:num]
+    """Samples of the first `num` pictures of a split and of `num` seeds, the same at every call."""
+    rows = [row for row, file in enumerate(records.images.numpy()) if file][:num]
+    num = len(rows)
+    images = decoded(records, rows, session.modalities["image"].shape)
+    captions = [records.captions[row] for row in rows]
     both = session.encode(image=images, caption=captions)[0]
     written = session.caption(images)
     repeated, _ = session.decode_captions(session.encode(caption=captions)[0])

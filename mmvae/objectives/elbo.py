@@ -13,10 +13,10 @@ from mmvae.objectives.terms import (
     Keys,
     Metrics,
     Settings,
-    complete,
     global_mean,
     inputs_of,
     kl_term,
+    measured_rows,
     present_in,
     weighted,
 )
@@ -28,11 +28,11 @@ def elbo(
     """(total to differentiate, metrics) of a batch, of a bound model.
 
     Every row shows the model a random subset of its modalities. Each term counts the rows that
-    have what it is of. Metrics count pairs, of reconstructions those that show all they have, so
-    that they compare with evaluation.
+    have what it is of. Reconstruction metrics count the rows that show all they have, so that
+    they compare with evaluation; where batches have a share of pairs, metrics count pairs alone.
     """
     inputs, present, mask = inputs_of(batch), present_in(batch), batch["mask"]
-    pairs = complete(present, mask)
+    measured = measured_rows(present, mask, settings)
     seen = choose_subsets(keys(0), present, settings.loss.subsets)
     experts = model.encode(inputs)
 
@@ -47,7 +47,7 @@ def elbo(
         weight = present[name] * jnp.where(seen[name], 1.0, settings.loss.cross[name])
         terms[name] = global_mean(weight * loss, weight * units)
     shows_all = jnp.all(jnp.stack([seen[name] == present[name] for name in inputs]), axis=0)
-    counted = {name: shown & shows_all & pairs for name, shown in present.items()}
+    counted = {name: shown & shows_all & measured for name, shown in present.items()}
     metrics = reconstruction_metrics(decoded, counted)
 
     # 3. KL(q(z | x_S) || N(0, I)), with free bits.
@@ -56,12 +56,12 @@ def elbo(
     # 4. Alignment of the unimodal posteriors of rows that have both of a pair.
     terms["alignment"], _ = align(settings.loss.alignment, model, experts, present)
 
-    # 5. Learned prior of the latents of pairs, which no gradient leaves.
+    # 5. Learned prior, which no gradient leaves.
     full = model.fuse(experts, present)
     flow = flow_matching(model, experts, full, present, keys(3))
-    terms["prior"] = global_mean(pairs * flow, pairs)
+    terms["prior"] = global_mean(measured * flow, measured)
 
     total = weighted(terms, settings)
-    metrics |= latent_metrics(full, z, pairs)
+    metrics |= latent_metrics(full, z, measured)
     metrics |= {f"loss_{name}": (terms[name], 1.0) for name in ("alignment", "prior")}
     return total, metrics | {"loss_total": (total, 1.0)}

@@ -30,10 +30,12 @@ class Settings:
     Attributes:
         loss: `config.loss`.
         kl_weight: of this step, warmed up.
+        pairs: whether batches have a fixed share of pairs, by which they are then measured.
     """
 
     loss: ConfigDict
     kl_weight: Float[Array, ""]
+    pairs: bool = False
 
 
 def row_keys(key: Key[Array, ""], count: int) -> Keys:
@@ -54,18 +56,12 @@ def present_in(batch: Batch) -> dict[str, Bool[Array, " B"]]:
     return {name: shown & batch["mask"] for name, shown in batch["present"].items()}
 
 
-def complete(
-    present: Mapping[str, Bool[Array, " B"]], mask: Bool[Array, " B"]
+def measured_rows(
+    present: Mapping[str, Bool[Array, " B"]], mask: Bool[Array, " B"], settings: Settings
 ) -> Bool[Array, " B"]:
-    """Rows that have all that some row of the whole batch has; where none has, every row.
-
-    What is measured of pairs counts these: the latent of a caption alone is another one.
-    """
-    held = {name: lax.pmax(jnp.any(has).astype(jnp.int32), AXIS) for name, has in present.items()}
-    lacks = [(has < held[name]) for name, has in present.items()]
-    rows = mask & ~jnp.any(jnp.stack(lacks), axis=0)
-    some = lax.pmax(jnp.any(rows).astype(jnp.int32), AXIS)
-    return jnp.where(some > 0, rows, mask)
+    """Rows that the latent's statistics and the prior count: pairs, where batches have a share of
+    them, else all. The latent of a caption alone is another one than that of a pair."""
+    return jnp.all(jnp.stack(list(present.values())), axis=0) if settings.pairs else mask
 
 
 def global_mean(

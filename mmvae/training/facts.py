@@ -57,7 +57,7 @@ def facts(plan: Plan, params: PyTree, flops: float) -> dict[str, Any]:
         "platform": jax.default_backend(),
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in _LIBRARIES},
-        "pairs": {"train": len(plan.train_records.pairs), "val": len(plan.val_records)},
+        "pairs": {"train": len(plan.train_records.pairs), "val": len(plan.val_records.pairs)},
         "rows": plan.rows,
         "steps_per_epoch": plan.steps_per_epoch,
         "total_steps": plan.total_steps,

@@ -40,7 +40,9 @@ def fit_samplers(
     session = Session.load(run)
     if session.aggregate is not None:
         return
-    splits = train_records.pairs, val_records.pairs
+    splits = train_records, val_records
+    if session.config.data.shares.pair:  # as training: a caption alone has another latent
+        splits = train_records.pairs, val_records.pairs
     train, val = (posteriors(session, records) for records in splits)
     aggregate = AggregatePosterior.fit(_samples(train)[:_MIXED], _samples(val)[:_MIXED])
     note("samplers    fitting the learned prior and a mixture to the best checkpoint's latents ...")

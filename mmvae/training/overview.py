@@ -22,7 +22,7 @@ def lines(plan: Plan, state: TrainState, flops: float, first_step: int) -> Itera
     """
     config = plan.config
     yield f"devices     {devices()}"
-    train, val = plan.train_records.pairs, plan.val_records
+    train, val = plan.train_records.pairs, plan.val_records.pairs
     pairs = f"{len(train):,} train, {len(val):,} val"
     sizes = ", ".join(modality.describe() for modality in plan.modalities.values())
     yield f"data        {config.data.dir}: {pairs} pairs of {sizes}"
@@ -57,7 +57,7 @@ def _rows(plan):
     sizes = pools.batch_sizes(plan.config.data.shares, plan.config.train.batch_size)
     held = ", ".join(f"{kind} {number:,}" for kind, number in plan.rows.items())
     batch = ", ".join(f"{kind} {number}" for kind, number in sizes.items())
-    return f"{held}; in a batch {batch or 'as they come'}; validation is over pairs"
+    return f"{held}; in a batch {batch or 'as they come'}"
 
 
 def parameter_table(params: PyTree) -> Iterator[str]:

@@ -19,7 +19,7 @@ class Plan(Program):
     """What a run will do, known before anything is computed: data, model, steps.
 
     `rows` is {kind: number} of the training rows (see `data/pools`); an epoch is a pass over
-    pairs where batches have fixed shares, and validation is over pairs.
+    pairs where batches have fixed shares.
 
     Raises:
         UserError: config and data set do not fit each other or this machine.

@@ -31,7 +31,7 @@ def train_step(
         key = jax.random.fold_in(jax.random.key(config.seed), state.step)
         kl_weight = config.loss.weights.kl * jnp.minimum(1.0, (state.step + 1) / warmup)
         frozen = optimizer.frozen(config, state.params)
-        settings = Settings(config.loss, kl_weight)
+        settings = Settings(config.loss, kl_weight, config.data.shares.pair > 0)
 
         def loss(params, part, part_key):
             bound = model.bind({"params": _held(params, frozen)})

@@ -29,9 +29,10 @@ def evaluate(job: Job) -> dict[str, Estimate]:
     """Of the model's generated pairs; lists and shows those nearest to training."""
     new, train = job.answers.new, job.train
     values, closest = measure(new, job.test, train, job.resampling)
-    if len(train) < len(job.train_records):
+    known = len(job.train_records.pairs)
+    if len(train) < known:
         job.notes.append(
-            f"memorisation compared with {len(train):,} of {len(job.train_records):,} training "
+            f"memorisation compared with {len(train):,} of {known:,} training "
             f"pairs: captioned ones, at most {TRAIN_MOST:,}."
         )
     job.details["closest"] = closest
