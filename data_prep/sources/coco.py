@@ -44,6 +44,7 @@ def _content(path):
     content = text.read_json(path)
     try:
         names = [(image["id"], text.scalar(image["file_name"])) for image in content["images"]]
+        names = [(one, name or f"(image {one} without a file_name)") for one, name in names]
         captions = [(item["image_id"], item["caption"]) for item in content["annotations"]]
         hash((*(one for one, _ in names), *(one for one, _ in captions)))  # ids are no lists
     except (KeyError, TypeError, ValueError) as error:

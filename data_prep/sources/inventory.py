@@ -61,6 +61,12 @@ class Inventory:
             return self.root / ELSEWHERE / (printable(os.path.basename(name))[:100] or "(no name)")
         return self.root / place
 
+    def relative(self, name: str, folder: str) -> str:
+        """A name as it is seen from a folder; another one only for a full path into the root."""
+        top = f"{self.root.absolute()}/"
+        inside = name.startswith(top)
+        return posixpath.relpath(name[len(top) :], folder or ".") if inside else name
+
     def base(self, names: Iterable[str], folder: str) -> str:
         """The folder that the pictures' names of a table are relative to: the table's own, or,
         where none of them is there, the one below it that has most of them."""
@@ -118,9 +124,10 @@ class Inventory:
             self._folders[real] = folder
             for entry in self._entries(folder):
                 name = posixpath.join(folder, entry.name)
-                if entry.is_dir():
+                kind = _kind(entry)
+                if kind == "folder":
                     (links if entry.is_symlink() else waiting).append(name)
-                elif entry.is_file() or entry.is_symlink():
+                elif kind == "file":
                     yield name
                 else:
                     self._others.append(Unread("special files", printable(name)))
@@ -132,6 +139,15 @@ class Inventory:
         except OSError:
             self._others.append(Unread("folders that cannot be opened", printable(folder)))
             return []
+
+
+def _kind(entry):
+    """ "folder", "file" (also a link to nothing) or "" for what is neither, links followed."""
+    if not entry.is_symlink():
+        return "folder" if entry.is_dir() else "file" if entry.is_file() else ""
+    if os.path.isdir(entry.path):  # `entry` raises for a link to itself
+        return "folder"
+    return "file" if os.path.isfile(entry.path) or not os.path.exists(entry.path) else ""
 
 
 def suffix(name: str) -> str:

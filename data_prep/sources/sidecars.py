@@ -29,7 +29,7 @@ def pairs(inventory: Inventory, options: Namespace, among: Callable[[str], bool]
     captions = _by_stem(name for name in names if suffix(name) in SUFFIXES)
     several = 0
     for name in (name for name in names if suffix(name) in PICTURES):
-        sidecar = captions.get(_stem(name)) or captions.get(_normal(name))
+        sidecar = _own(name, captions.get(_stem(name)) or captions.get(_normal(name), []))
         content, fault = _read(inventory, sidecar) if sidecar else ("", None)
         parts = text.lines(content, options.lines == "captions")
         several += len(text.lines(content, True)) > 1
@@ -49,9 +49,9 @@ def pairs(inventory: Inventory, options: Namespace, among: Callable[[str], bool]
 def _unreadable(names, captions, inventory):
     """Refusals of caption files that no picture has, beside a file of their name."""
     others = [name for name in names if suffix(name) not in SUFFIXES]
-    beside = _by_stem(others) | {_normal(name): name for name in others}
-    for stem, sidecar in captions.items():
-        other = beside.get(stem)
+    beside = _by_stem(others) | {_normal(name): [name] for name in others}
+    for stem, (sidecar, *_) in captions.items():
+        other = beside.get(stem, [""])[0]
         if inventory.is_free(sidecar) and other and inventory.is_free(other):
             inventory.take(other)
             caption, _ = _read(inventory, sidecar)
@@ -81,12 +81,21 @@ def _said(several, way):
 
 
 def _by_stem(names):
-    """{folder and name without suffix: the name}, of several the likeliest."""
+    """{folder and name without suffix: the names}, those first that are likeliest."""
     rank = {suffix: place for place, suffix in enumerate(SUFFIXES)}
     grouped = defaultdict(list)
     for name in names:
         grouped[_stem(name)].append(name)
-    return {stem: min(some, key=lambda n: rank.get(suffix(n), 9)) for stem, some in grouped.items()}
+    return {s: sorted(some, key=lambda n: rank.get(suffix(n), 9)) for s, some in grouped.items()}
+
+
+def _own(picture, sidecars):
+    """The caption file of a picture among those of its name, "" for none: of `a.txt` and `a.TXT`
+    the one whose suffix is written as the picture's."""
+    capitals = posixpath.splitext(picture)[1].isupper()
+    best = [name for name in sidecars if suffix(name) == suffix(sidecars[0])]
+    alike = [name for name in best if posixpath.splitext(name)[1].isupper() == capitals]
+    return next(iter([*alike, *best]), "")
 
 
 def _stem(name):

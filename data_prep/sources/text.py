@@ -60,12 +60,21 @@ def parse_json(text: str) -> Any:
     """Value of a JSON text; NaN and Infinity, which are no JSON, count as null.
 
     Raises:
-        ValueError: it is not JSON, or nested too deep.
+        ValueError: it is not JSON, nested too deep, or gives an object two values of a name.
     """
     try:
-        return json.loads(text, parse_constant=lambda _: None)
+        return json.loads(text, parse_constant=lambda _: None, object_pairs_hook=_object)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
+
+
+def _object(pairs):
+    """The dict of a JSON object, of which no value is lost."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(n for n in names if names.count(n) > 1)} is there twice")
+    return values
 
 
 def scalar(value: Any) -> str:

@@ -109,6 +109,8 @@ def accept(encoded: bytes) -> Cleaned:
 
 def _decode(file, rules):
     """(L or RGB picture upright, pixels of the original), or Refused."""
+    if isinstance(file, Path) and file.exists() and not file.is_file():
+        return Refused("picture unreadable", "no file but a folder, a pipe or a device")
     try:
         with bombs_as_errors(), Image.open(file, formats=FORMATS) as image:
             width, height = image.size

@@ -270,6 +270,19 @@ def test_wrong_sources_are_explained(tmp_path, spec, message):
     assert message in str(error.value)
 
 
+def test_json_that_would_lose_a_value_is_refused(tmp_path):
+    put(
+        tmp_path, "captions.jsonl", '{"image": "a.png", "caption": "A ship", "caption": "A boat"}\n'
+    )
+    with pytest.raises(UserError, match="line 1: caption is there twice"):
+        read(f"folder:{tmp_path}")
+    path = shard(
+        tmp_path / "a.tar", ("1.png", PNG), ("1.json", b'{"caption": "A", "caption": "B"}')
+    )
+    (pair,) = read(f"webdataset:{path}")
+    assert pair.fault.reason == "caption file cannot be read"
+
+
 def test_a_damaged_file_among_several_is_refused_and_the_others_are_read(tmp_path):
     for number in range(2):
         shard(

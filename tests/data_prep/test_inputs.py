@@ -72,7 +72,45 @@ def elsewhere(root):
     return {f"{i}.JPG": told(i) for i in range(8)}, {}, "not read: 1 8.JPG, 1 README.md"
 
 
-INPUTS = {f.__name__: f for f in (commas, quotes, encodings, suffixes, elsewhere)}
+def special(root):
+    """Pipes, devices and links in circles, some with the names of pictures and captions."""
+    pictures(root, *(f"{i}.png" for i in range(8)))
+    rows = [f"{i}.png,{told(i)}\n" for i in range(8)]
+    put(root, "captions.csv", "".join(["image,caption\n", *rows, "pipe.png,A pipe\n", ",Nobody\n"]))
+    os.mkfifo(root / "pipe.png")
+    (root / "zeros.png").symlink_to("/dev/zero")
+    (root / "itself.png").symlink_to("itself.png")
+    (root / "up.png").symlink_to("..")
+    refused = {"pipe.png": "picture unreadable", "captions.csv line 11": "picture file missing"}
+    kept = {f"{i}.png": told(i) for i in range(8)}
+    return kept, refused, "not read: 2 links, 2 special files"
+
+
+def doubles(root):
+    """Names that differ by their case alone, and folders named like files."""
+    pictures(root, *(f"{i}.png" for i in range(8)), "0.PNG", "8.png/9.png")
+    for i in range(8):
+        put(root, f"{i}.txt", told(i))
+    put(root, "0.TXT", "the capital ship")
+    put(root, "8.png/9.txt", "the ship within")
+    put(root, "captions.csv/README.md", "A folder.")
+    kept = {f"{i}.png": told(i) for i in range(8)}
+    kept |= {"0.PNG": "the capital ship", "8.png/9.png": "the ship within"}
+    return kept, {}, "not read: 1 README.md"
+
+
+def full_paths(root):
+    """A table whose pictures have their paths from the top of the disk."""
+    pictures(root, *(f"test/{i}.png" for i in range(8)))
+    rows = [f"{root}/test/{i}.png,{told(i)}\n" for i in range(8)]
+    rows += ["/elsewhere/9.png,Nothing\n", f"{root}/../9.png,Nothing\n"]
+    put(root, "captions.csv", "".join(["image,caption\n", *rows]))
+    refused = dict.fromkeys(("/elsewhere/9.png", "../9.png"), "picture file missing")
+    return {f"test/{i}.png": told(i) for i in range(8)}, refused, "named test 8"
+
+
+MADE = (commas, quotes, encodings, suffixes, elsewhere, special, doubles, full_paths)
+INPUTS = {f.__name__: f for f in MADE}
 
 
 @pytest.mark.parametrize("name", INPUTS)

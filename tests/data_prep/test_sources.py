@@ -93,7 +93,10 @@ def test_coco(tmp_path):
 def test_a_line_without_a_picture_is_still_a_pair(tmp_path):
     put(tmp_path, "captions.jsonl", '{"image": "a.png", "caption": "A ship"}\n{"caption": "B"}\n')
     pairs = read(f"folder:{tmp_path}")
-    assert [(pair.picture, pair.caption) for pair in pairs] == [("a.png", "A ship"), ("", "B")]
+    assert [(pair.picture, pair.caption) for pair in pairs] == [
+        ("a.png", "A ship"),
+        ("captions.jsonl line 2", "B"),
+    ]
 
 
 def test_captions_of_tfds_in_a_sequence_or_nested():

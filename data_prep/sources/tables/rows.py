@@ -116,9 +116,10 @@ class _Rows:
             digest = hashlib.sha256(value).digest()
             name = self.pictures.setdefault(digest, printable(f"{self.name} {row.place}"))
             return name, value, self.named_split
-        value = self._told(self.image, text.scalar, value)
+        value = self.inventory.relative(self._told(self.image, text.scalar, value), self.folder)
         named = splitting.of_folders(posixpath.join(self.folder, value)) or self.named_split
-        return self._shown(value), self.inventory.picture(value, self.folder), named
+        shown = self._shown(value) if value.strip() else printable(f"{self.name} {row.place}")
+        return shown, self.inventory.picture(value, self.folder), named
 
     def _shown(self, image):
         """A picture's name: as its row says it, after the folder of the table."""
