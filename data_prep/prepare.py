@@ -20,6 +20,7 @@ from mmvae import command_line
 from mmvae.data.text import verdict
 from mmvae.errors import UserError
 
+_MOST_SIDE = 4096  # pixels; a square of more is no picture to train on, and fills the memory
 _NOT_SETTINGS = ("out", "overwrite", "workers", "source")
 # Flags that older data sets lack: what leaves them as they were is not written down.
 _ADDED = {"keep_prose": False, "prose_rows": 0, "split_seed": 0}
@@ -92,10 +93,12 @@ def _check(options: argparse.Namespace) -> None:
     }
     for name, low in least.items():
         value = getattr(options, name)
-        if value < low:
+        if not value >= low:  # NaN is neither
             raise UserError(f"--{name.replace('_', '-')} {value} is too small; least: {low}")
+    if options.image_size > _MOST_SIDE:
+        raise UserError(f"--image-size {options.image_size} is too large; most: {_MOST_SIDE}")
     shares = (options.val_fraction, options.test_fraction)
-    if min(shares) < 0 or sum(shares) >= 1:
+    if not (min(shares) >= 0 and 0 <= sum(shares) < 1):
         raise UserError(
             f"--val-fraction {shares[0]} and --test-fraction {shares[1]} must each be 0 or more "
             f"and leave something to train on; for example 0.1 and 0.05"

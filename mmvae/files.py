@@ -18,6 +18,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSING = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
 _GONE = (errno.ENOENT, errno.ENOTDIR)
+_TAKEN = (errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 @contextlib.contextmanager
@@ -133,6 +134,8 @@ def refusal(error: Exception, named: str) -> str | None:
         advice = "allow it, or name another place"
     elif code in _GONE:
         advice = "it may have been moved or removed meanwhile: name a place that is there"
+    elif code in _TAKEN:
+        advice = "name another place"
     else:
         return None
     where = getattr(error, "filename", None) or named

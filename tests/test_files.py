@@ -141,6 +141,8 @@ def test_a_folder_that_vanishes_does_not_hide_what_happened(lock):
         (OSError(errno.EROFS, "x", "b/c.png"), "b/c.png: read-only file system; allow it"),
         (PermissionError(errno.EACCES, "x", "b"), "b: permission denied; allow it"),
         (FileNotFoundError(errno.ENOENT, "x", "b"), "b: no such file or directory; it may have"),
+        (FileExistsError(errno.EEXIST, "x", "b"), "b: file exists; name another place"),
+        (OSError(errno.ENAMETOOLONG, "x", "b"), "b: file name too long; name another place"),
         (RuntimeError("b.tfrecord; No space left on device"), "--out a: no space left on device"),
         (BrokenPipeError(errno.EPIPE, "x"), None),
         (ValueError("Permission denied to divide"), None),

@@ -19,7 +19,7 @@ def read(place: str, options: Namespace) -> Iterator[Pair]:
         options: names the image and the text feature to use where there are several.
 
     Raises:
-        UserError: no such set, or no feature of a kind, or several to choose from.
+        UserError: no such set, a damaged one, no feature of a kind, or several to choose from.
     """
     import tensorflow_datasets as tfds
 
@@ -30,8 +30,24 @@ def read(place: str, options: Namespace) -> Iterator[Pair]:
     encoded = {image: tfds.decode.SkipDecoding()}
     for split in sorted(builder.info.splits):
         rows = builder.as_dataset(split=split, decoders=encoded, shuffle_files=False)
-        for number, row in enumerate(tfds.as_numpy(rows)):
+        for number, row in enumerate(_sound(tfds.as_numpy(rows), f"tfds:{place}: {split}")):
             yield from _pairs(f"{split}/{number}", row[image], row[text], split)
+
+
+def _sound(rows, place):
+    """The rows of a split; UserError where a shard is damaged, cut off or missing."""
+    import tensorflow as tf
+
+    number = 0
+    try:
+        for row in rows:
+            yield row
+            number += 1
+    except tf.errors.OpError as error:
+        raise UserError(
+            f"{place} cannot be read after {number} rows ({error.message.splitlines()[0][-200:]}); "
+            f"download or prepare that set again"
+        ) from error
 
 
 def texts(value: Any) -> list[bytes]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from google.protobuf.message import DecodeError
 from jaxtyping import Bool, Int32
 
 from mmvae.data.directory import INFO
@@ -186,19 +187,33 @@ def _builder(directory: str | Path) -> tfds.core.DatasetBuilder:
             f"{directory} is not a prepared data set (no {INFO}); "
             f"make one: python -m data_prep.prepare --source SPEC --out {directory}"
         )
-    return tfds.builder_from_directory(str(directory))
+    try:
+        return tfds.builder_from_directory(str(directory))
+    except Exception as error:  # TFDS raises what its readers of JSON do
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(f"{directory} is damaged ({reason}); prepare the data set again") from error
 
 
 def _rows(builder: tfds.core.DatasetBuilder, split: str) -> list[Row]:
     """Parsed records, shard by shard, so that a damaged shard is named."""
-    rows = []
-    for shard in builder.info.splits[split].filepaths:
+    rows, info = [], builder.info.splits[split]
+    for shard, length in zip(info.filepaths, info.shard_lengths, strict=True):
         try:
-            rows += [_parse(raw) for raw in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()]
+            new = [_parse(raw) for raw in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()]
         except tf.errors.OpError as error:
             raise UserError(
                 f"damaged shard {shard}: {error.message}; prepare the data set again"
             ) from error
+        except (DecodeError, IndexError, ValueError) as error:
+            raise UserError(
+                f"{shard} holds no pairs as data_prep writes them; prepare the set: "
+                f"python -m data_prep.prepare --source tfds:{builder.data_dir} --out NEW"
+            ) from error
+        if len(new) != length:
+            raise UserError(
+                f"damaged shard {shard}: {len(new)} rows of {length}; prepare the data set again"
+            )
+        rows += new
     return rows
 
 

@@ -1,71 +1,78 @@
-"""Records that lack a picture or a caption, written and read back."""
+"""A data set on disk: read as it was written, or refused with what is wrong."""
 
-import dataclasses
+import json
 
-import numpy as np
 import pytest
-import tensorflow_datasets as tfds
+import tensorflow as tf
 
-from data_prep.stages import images
 from mmvae.data import records
-from support.drawings import drawing
+from mmvae.data.directory import INFO
+from mmvae.errors import UserError
+from support.drawings import drawing, to_bytes
 
-KINDS = {"pair": (True, True), "prose": (False, True), "cut": (True, False)}
-
-
-def row(number, kind):
-    image, caption = KINDS[kind]
-    text = f"the {kind} {number}" if caption else ""
-    return {
-        "image": images.as_file(drawing(number, 16, 16).convert("L"), "png"),
-        "caption": text,
-        "caption_ids": [5, 6, number] if caption else [],
-        "id": f"{kind} {number}",
-        "group": "a book",
-        "attributes": "{}",
-        "present": {"image": image, "caption": caption},
+ROWS = [
+    {
+        "image": to_bytes(drawing(number, 16, 16)),
+        "caption": f"ship {number}",
+        "caption_ids": [number, 7],
+        "id": f"{number}.png",
+        "group": "",
+        "attributes": json.dumps({"shape": "ship"}),
     }
+    for number in range(4)
+]
 
 
-@pytest.fixture(scope="module")
-def mixed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mixed")
-    rows = [row(i, kind) for i, kind in enumerate(["pair", "prose", "cut", "pair", "prose"])]
-    schema = records.features(16, 1, "png", lacking=True)
-    records.write(folder, {"train": rows, "val": rows[1:2]}, schema)
-    return folder
+@pytest.fixture
+def data(tmp_path):
+    """A data set of one split."""
+    records.write(tmp_path, {"train": ROWS}, records.features(16, 1, "png"))
+    return tmp_path
 
 
-def test_what_rows_lack_is_read_back(mixed):
-    train = records.read(mixed, "train")
-    assert train.present["image"].tolist() == [True, False, True, True, False]
-    assert train.present["caption"].tolist() == [True, True, False, True, True]
-    files = [len(file) > 0 for file in train.images.numpy()]
-    assert files == train.present["image"].tolist(), "a blank picture is none"
+def shard(data):
+    (path,) = data.glob("*.tfrecord*")
+    return path
 
 
-def test_pairs_have_both(mixed):
-    pairs = records.read(mixed, "train").pairs
-    assert pairs.ids == ["pair 0", "pair 3"] and len(pairs.images) == 2
-    assert pairs.captions == ["the pair 0", "the pair 3"]
-    assert pairs.pairs is pairs and all(map(np.all, pairs.present.values()))
+def test_what_was_written_is_read(data):
+    read = records.read(data, "train")
+    assert read.captions == [row["caption"] for row in ROWS]
+    assert [list(ids) for ids in read.caption_ids] == [row["caption_ids"] for row in ROWS]
+    assert [image.numpy() for image in read.images] == [row["image"] for row in ROWS]
 
 
-def test_where_no_row_is_a_pair_every_row_counts(mixed):
-    assert len(records.read(mixed, "val").pairs) == 1
-    cuts = records.read(mixed, "train")
-    present = {"image": np.ones(5, bool), "caption": np.zeros(5, bool)}
-    assert len(dataclasses.replace(cuts, present=present).pairs) == 5
+@pytest.mark.parametrize("place", [20, -20])
+def test_a_flipped_byte_is_noticed(data, place):
+    content = bytearray(shard(data).read_bytes())
+    content[place] ^= 1
+    shard(data).write_bytes(bytes(content))
+    with pytest.raises(
+        UserError, match=f"damaged shard {shard(data)}: .*; prepare the data set again"
+    ):
+        records.read(data, "train")
 
 
-def test_other_programs_read_every_row(mixed):
-    rows = list(tfds.builder_from_directory(mixed).as_dataset(split="train").as_numpy_iterator())
-    assert [bool(row["present"]["image"]) for row in rows] == [True, False, True, True, False]
-    assert all(row["image"].shape == (16, 16, 1) for row in rows)
+def test_rows_that_are_missing_are_noticed(data):
+    raw = list(tf.data.TFRecordDataset(str(shard(data))).as_numpy_iterator())
+    with tf.io.TFRecordWriter(str(shard(data))) as writer:
+        for row in raw[:3]:
+            writer.write(row)
+    with pytest.raises(UserError, match="damaged shard .*: 3 rows of 4"):
+        records.read(data, "train")
 
 
-def test_a_set_that_does_not_say_what_is_present_has_all(sprites_dataset):
-    train = records.read(sprites_dataset, "train")
-    assert all(map(np.all, train.present.values())) and train.pairs is train
-    features = tfds.builder_from_directory(sprites_dataset).info.features
-    assert "present" not in features
+@pytest.mark.parametrize("content", [b"\xff" * 30, b""])
+def test_rows_of_another_program_are_refused(data, content):
+    with tf.io.TFRecordWriter(str(shard(data))) as writer:
+        for _ in ROWS:
+            writer.write(content)
+    with pytest.raises(UserError, match="holds no pairs as data_prep writes them; prepare the set"):
+        records.read(data, "train")
+
+
+@pytest.mark.parametrize("name", [INFO, "features.json"])
+def test_damaged_descriptions_are_refused(data, name):
+    (data / name).write_text("{")
+    with pytest.raises(UserError, match=f"{data} is damaged .*; prepare the data set again"):
+        records.read(data, "train")

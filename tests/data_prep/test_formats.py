@@ -10,7 +10,7 @@ from pyarrow import parquet
 
 from mmvae.errors import UserError
 from support.drawings import drawing, to_bytes
-from support.preparing import account, captions, put, read
+from support.preparing import account, captions, pictures, put, read, run, told
 
 JPEG = to_bytes(drawing(1), "JPEG")
 PNG = to_bytes(drawing(2))
@@ -268,6 +268,22 @@ def test_wrong_sources_are_explained(tmp_path, spec, message):
     with pytest.raises(UserError) as error:
         read(spec.replace("{}", str(tmp_path)))
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "gone"])
+def test_a_damaged_set_of_tfds_is_told_in_one_sentence(tmp_path, damage):
+    pictures(tmp_path / "in", *(f"{number}.png" for number in range(6)))
+    for number in range(6):
+        put(tmp_path / "in", f"{number}.txt", told(number))
+    assert run(tmp_path / "set", f"folder:{tmp_path / 'in'}") == 0
+    (path, *_) = sorted((tmp_path / "set").glob("*train.tfrecord*"))
+    content = path.read_bytes()
+    flipped = content[:200] + bytes([content[200] ^ 1]) + content[201:]
+    path.write_bytes({"flipped": flipped, "cut": content[:-9], "gone": b""}[damage])
+    if damage == "gone":
+        path.unlink()
+    with pytest.raises(UserError, match=r"train cannot be read after \d rows .*; download or prep"):
+        read(f"tfds:{tmp_path / 'set'}", caption_column="caption")
 
 
 def test_json_that_would_lose_a_value_is_refused(tmp_path):

@@ -245,6 +245,9 @@ def test_sprites_are_stored_as_drawn(tmp_path):
     [
         (["--vocab-size", "10"], "--vocab-size 10 is too small; least: 300"),
         (["--val-fraction", "1.5"], "for example 0.1 and 0.05"),
+        (["--val-fraction", "nan"], "for example 0.1 and 0.05"),
+        (["--max-aspect", "nan"], "--max-aspect nan is too small; least: 1"),
+        (["--image-size", "100000"], "--image-size 100000 is too large; most: 4096"),
         (["--min-side", "5000"], "no usable pair is left of 51: picture too small (49)"),
         (["--group-column", "author"], "it has: book, caption, image"),
         (["--tokenizer", "none.model"], "not a readable SentencePiece model"),
