@@ -87,7 +87,16 @@ def _caption():
 def _objective():
     """What training minimises."""
     objective = ConfigDict()
-    objective.name = "elbo"  # of the family in mmvae/objectives/family.py
+    objective.name = "elbo"  # of the family in mmvae/objectives/family.py: docs/objectives.md
+    objective.private = 8  # dimensions of each modality's own code, in objectives with codes
+    objective.private_kl = 1.0  # weight of the codes' KL, in units of loss.weights.kl
+    objective.alpha = 0.1  # jmvae: of the KL to each posterior; mvtcae: share of those KLs
+    objective.draws = 4  # samples of each expert in importance-weighted bounds
+    objective.gradient = "dreg"  # of those bounds: dreg (doubly reparametrised) or iwae
+    objective.subsampling = True  # mvae: also the ELBO of each modality alone
+    objective.random_subsets = 0  # mvae: and of so many random subsets, of three or more
+    objective.clusters = 10  # cmvae: of the prior
+    objective.target = "image"  # cvae: the modality that the others tell
     return objective
 
 

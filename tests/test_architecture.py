@@ -62,7 +62,7 @@ WINGS = allowed(MAP)
 PACKAGES = [f"mmvae/{wing}" for wing in WINGS] + ["data_prep/sources", "data_prep/stages"]
 PACKAGES += ["data_prep/sources/book"]
 PACKAGES += ["data_prep/output", "mmvae/web/tabs", "mmvae/reporting/comparing"]
-PACKAGES += ["mmvae/evaluation/families", "data_prep/sources/tables"]
+PACKAGES += ["mmvae/evaluation/families", "data_prep/sources/tables", "mmvae/models/family"]
 
 
 def strangers(wing: str, others: set[str], files: dict[str, str]) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, Shaped, UInt8
 
 from mmvae.data.text import NUM_SPECIAL, PAD, Tokenizer, pad_ids
+from mmvae.data.vectors import Vector
 from mmvae.errors import UserError, did_you_mean
 
 
@@ -295,4 +296,8 @@ def _label(config, spec, vocabulary):
     return Label(tuple((name, tuple(classes)) for name, classes in spec.classes.items()))
 
 
-KINDS = {"image": _image, "caption": _caption, "label": _label}
+def _vector(config, spec, vocabulary):
+    return Vector(tuple(spec.features))
+
+
+KINDS = {"image": _image, "caption": _caption, "label": _label, "vector": _vector}

@@ -23,10 +23,11 @@ from mmvae.inference.fixed_batches import in_batches
 from mmvae.inference.latents import GUIDANCE
 from mmvae.inference.pairs import PairVerbs
 from mmvae.inference.samplers import SAMPLERS
-from mmvae.models import adapters, mmvae
+from mmvae.models import adapters
 from mmvae.models.aggregate_posterior import AggregatePosterior
 from mmvae.models.fusion import Posterior
 from mmvae.models.mmvae import Experts
+from mmvae.objectives import family
 from mmvae.runs import directory
 from mmvae.runs.checkpoints import Checkpoints
 from mmvae.runs.samplers import Samplers
@@ -59,7 +60,7 @@ class Session(PairVerbs):
         self.config, self.params, self.tokenizer = config, params, tokenizer
         self.step, self.aggregate = step, aggregate
         self.modalities = modalities.of_run(config, tokenizer)
-        self.model = mmvae.build(config.model, self.modalities)
+        self.model = family.build(config, self.modalities)
 
     @classmethod
     def load(cls, run: str | Path, which: str | int = "best") -> "Session":
@@ -84,7 +85,7 @@ class Session(PairVerbs):
     @property
     def latent_dim(self) -> int:
         """Number of dimensions D of the latent."""
-        return self.config.model.latent.dim
+        return self.model.latent_dim
 
     @property
     def written(self) -> list[str]:

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 # exp(+-MAX_LOGVAR) stays far inside float32, and no useful posterior lies outside.
 MAX_LOGVAR = 12.0
@@ -24,6 +24,10 @@ class Gaussian:
     def deviation(self) -> Float[Array, "*B D"]:
         """Standard deviation of each dimension."""
         return jnp.exp(0.5 * self.logvar)
+
+    def standard(self) -> "Gaussian":
+        """N(0, I) of the same shape."""
+        return jax.tree.map(jnp.zeros_like, self)
 
     def at(self, noise: Float[Array, "*B D"]) -> Float[Array, "*B D"]:
         """The point that standard normal noise stands for."""
@@ -59,6 +63,11 @@ def from_logits(mean: Float[Array, "*B D"], logvar: Float[Array, "*B D"]) -> Gau
     """Gaussian from network outputs of any float dtype; log-variances softly bounded."""
     logvar = MAX_LOGVAR * jnp.tanh(logvar.astype(jnp.float32) / MAX_LOGVAR)
     return Gaussian(mean.astype(jnp.float32), logvar)
+
+
+def chosen(shown: Bool[Array, " B"], this: Gaussian, other: Gaussian) -> Gaussian:
+    """`this` in the rows that are shown, `other` in the rest."""
+    return jax.tree.map(lambda a, b: jnp.where(shown[:, None], a, b), this, other)
 
 
 def normal(keys: Key[Array, " B"], shape: tuple[int, ...]) -> Float[Array, "B ..."]:

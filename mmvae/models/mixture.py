@@ -77,6 +77,6 @@ def of_experts(experts: list[Gaussian], shown: list[Bool[Array, " B"]]) -> Mixtu
     """Even mixture of the experts that are shown [B] bool; N(0, I) where none is."""
     prior = gaussian.standard(experts[0].mean.shape)
     nothing = ~jnp.any(jnp.stack(shown), axis=0)
-    weights = jnp.stack([*shown, nothing], axis=1).astype(jnp.float32)
+    weights = jnp.stack([*shown, nothing], axis=1).astype(experts[0].mean.dtype)
     components = jax.tree.map(lambda *x: jnp.stack(x, axis=1), *experts, prior)
     return Mixture(components, jnp.log(weights) - jnp.log(jnp.sum(weights, axis=1, keepdims=True)))

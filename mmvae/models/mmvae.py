@@ -1,6 +1,7 @@
 """The model: encode any subset of the modalities, fuse, decode each of them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import flax.linen as nn
@@ -11,11 +12,14 @@ from jaxtyping import Array, Bool, Float, Key, Shaped
 from ml_collections import ConfigDict
 
 from mmvae.data.modalities import Modality, blank_batch
-from mmvae.models import caption, image, label
+from mmvae.models import caption, gaussian, image, label, vector
 from mmvae.models.autoregressive import Writer
 from mmvae.models.decoder import Decoder, Reconstruction
+from mmvae.models.family.joint import JointEncoder
+from mmvae.models.family.layout import Layout
+from mmvae.models.family.learned import ClusterPrior, CodePrior, PrecisionWeights
 from mmvae.models.flow import integrate
-from mmvae.models.fusion import FUSIONS, Posterior
+from mmvae.models.fusion import FUSIONS, JOINT, Posterior
 from mmvae.models.gaussian import Gaussian
 from mmvae.models.prior import VelocityField
 
@@ -25,21 +29,36 @@ Present = Mapping[str, Bool[Array, " B"]]
 
 
 class MMVAE(nn.Module):
-    """Multimodal VAE over named modalities with one shared latent of D dimensions.
+    """Multimodal VAE over named modalities with one latent of D dimensions.
 
     `model.bind({"params": params})` has all of these methods. They take and return dicts keyed
     by modality name. Source: Wu & Goodman 2018 for the fused posterior; `prior` learns the
     latents' distribution, given any subset of the modalities.
+
+    Attributes:
+        layout: of the latent: what modalities share, and codes of their own.
+        joint: the encoder of all modalities at once, where the posterior is its.
+        clusters: of the prior of the shared part; 0: it is N(0, I).
+        scaled_codes: whether the codes' priors learn their variances.
     """
 
     encoders: Mapping[str, nn.Module]
     decoders: Mapping[str, Decoder]
     prior: nn.Module
     fusion: str
-    latent_dim: int
+    layout: Layout
     alignment_dim: int
+    joint: nn.Module | None = None
+    clusters: int = 0
+    scaled_codes: bool = False
 
     def setup(self) -> None:
+        if self.fusion == "weighted_product":
+            self.precisions = PrecisionWeights(self.names, self.layout.shared)
+        if self.clusters:
+            self.cluster_prior = ClusterPrior(self.clusters)
+        if self.scaled_codes:
+            self.code_priors = {name: CodePrior(self.layout.private) for name in self.encoders}
         self.heads = {name: nn.Dense(self.alignment_dim) for name in self.encoders}
         # exp(scale) = 10 and bias -10 start all pairs as non-matching (Zhai et al. 2023).
         self.scale = self.param("alignment_scale", nn.initializers.constant(2.3), ())
@@ -50,13 +69,62 @@ class MMVAE(nn.Module):
         """Of the modalities."""
         return tuple(self.encoders)
 
+    @property
+    def latent_dim(self) -> int:
+        """Dimensions D of the latent, private codes included."""
+        return self.layout.total
+
     def encode(self, inputs: Data) -> Experts:
-        """{name: data} -> {name: Gaussian [B, D]}, one expert for each modality given."""
-        return {name: self.encoders[name](data) for name, data in inputs.items()}
+        """{name: data} -> {name: Gaussian [B, E]}, one expert for each modality given.
+
+        It is of the shared part and of the modality's own code. Where all are given, the joint
+        encoder adds its own, `fusion.JOINT`.
+        """
+        experts = {name: self.encoders[name](data) for name, data in inputs.items()}
+        if self.joint is not None and len(experts) == len(self.names):
+            experts[JOINT] = self.joint(inputs)
+        return experts
 
     def fuse(self, experts: Experts, present: Present) -> Posterior:
-        """Joint posterior of the present experts; an absent one changes nothing."""
-        return FUSIONS[self.fusion](experts, present)
+        """Joint posterior of the present experts; an absent one changes nothing.
+
+        The code of an absent modality has its prior.
+        """
+        shared = self.layout.shared_of(experts)
+        if self.fusion == "weighted_product":
+            shared = self.precisions(shared, present)
+        posterior = FUSIONS[self.fusion](shared, present)
+        if not self.layout.private:
+            return posterior
+        return self.layout.with_codes(posterior, self.codes(experts, present))
+
+    def codes(self, experts: Experts, present: Present) -> Experts:
+        """{name: Gaussian of the modality's own code} [B, W] of every modality."""
+        rows, own = len(next(iter(present.values()))), self.layout.private_of(experts)
+        prior = {name: self.code_prior(name, rows) for name in self.names}
+        shown = {name: present[name] for name in own}
+        return prior | {n: gaussian.chosen(shown[n], own[n], prior[n]) for n in own}
+
+    def code_prior(self, name: str, rows: int) -> Gaussian:
+        """Prior [rows, W] of a modality's own code, where another one is decoded from it."""
+        if self.scaled_codes:
+            return self.code_priors[name](rows)
+        return gaussian.standard((rows, self.layout.private))
+
+    def log_prior(self, u: Float[Array, "*B U"]) -> Float[Array, "*B"]:
+        """Log-density of the shared part's prior, in nats."""
+        if self.clusters:
+            return self.cluster_prior(u)
+        return gaussian.standard(u.shape).log_prob(u)
+
+    def log_code_prior(self, w: Float[Array, "*B W"]) -> Float[Array, "*B"]:
+        """Log-density N(0, I) of private codes, in nats."""
+        return gaussian.standard(w.shape).log_prob(w)
+
+    def frozen(self) -> "MMVAE":
+        """The same bound model, whose parameters no gradient reaches."""
+        module, variables = self.unbind()
+        return module.bind(jax.lax.stop_gradient(variables))
 
     def infer(self, inputs: Data, present: Present) -> Posterior:
         """Posterior of the latent given the inputs that are present: encode, then fuse."""
@@ -70,21 +138,24 @@ class MMVAE(nn.Module):
         train: bool = False,
     ) -> dict[str, Reconstruction]:
         """How well latents tell each modality of `data`; see `decoder.Decoder.loss`."""
-        return {name: self.decoders[name].loss(z, x, keys, train) for name, x in data.items()}
+        code = self.layout.code
+        return {n: self.decoders[n].loss(code(z, n), x, keys, train) for n, x in data.items()}
 
     def sample(
         self, name: str, z: Float[Array, "B D"], keys: Key[Array, " B"] | None = None
     ) -> Shaped[Array, "B ..."]:
         """Data of one modality from latents; without keys the likeliest."""
-        return self.decoders[name].sample(z, keys)
+        return self.decoders[name].sample(self.layout.code(z, name), keys)
 
     def writer(self, name: str) -> Writer:
         """The decoder of a modality that is written token by token, as functions."""
-        return self.decoders[name].writer()
+        writer = self.decoders[name].writer()
+        return writer._replace(begin=lambda z: writer.begin(self.layout.code(z, name)))
 
     def project(self, experts: Experts) -> dict[str, Float[Array, "B E"]]:
         """Unit vectors for alignment and retrieval."""
-        vectors = {name: self.heads[name](expert.mean) for name, expert in experts.items()}
+        shared = self.layout.shared_of(experts)
+        vectors = {name: self.heads[name](shared[name].mean) for name in _alone(shared)}
         return {
             name: v / (jnp.linalg.norm(v, axis=-1, keepdims=True) + 1e-6)
             for name, v in vectors.items()
@@ -100,7 +171,7 @@ class MMVAE(nn.Module):
         self, z: Float[Array, "B D"], t: Float[Array, " B"], experts: Experts, known: Present
     ) -> Float[Array, "B D"]:
         """Velocity of the learned prior given the known experts' means."""
-        return self.prior(z, t, {name: e.mean for name, e in experts.items()}, known)
+        return self.prior(z, t, {name: experts[name].mean for name in _alone(experts)}, known)
 
     def sample_prior(
         self,
@@ -128,26 +199,67 @@ class MMVAE(nn.Module):
         experts = self.encode(inputs)
         self.project(experts)
         joint = self.fuse(experts, known)
+        self.log_prior(joint.mean[:, : self.layout.shared])
         self.velocity(joint.mean, jnp.zeros(len(joint.mean)), experts, known)
         return self.reconstruct(joint.mean, inputs)
 
 
-def build(config: ConfigDict, modalities: Mapping[str, Modality]) -> MMVAE:
+@dataclass(frozen=True)
+class Parts:
+    """What an objective asks of a model beyond its configuration.
+
+    Attributes:
+        fusion: a key of FUSIONS; "": the configuration's.
+        private: dimensions of each modality's own code.
+        clusters: of the prior.
+        scaled_codes: whether the codes' priors learn their variances.
+    """
+
+    fusion: str = ""
+    private: int = 0
+    clusters: int = 0
+    scaled_codes: bool = False
+
+
+def build(config: ConfigDict, modalities: Mapping[str, Modality], parts: Parts = Parts()) -> MMVAE:
     """MMVAE of `config.model` over modalities as data."""
-    dtype, encoders, decoders = jnp.dtype(config.dtype), {}, {}
-    for name, spec in config.modalities.items():
-        kind, common = MODALITIES[spec.kind], {"dtype": dtype, "rank": config.adapter_rank}
-        encoders[name] = kind.encoder(spec, modalities[name], config.latent.dim, **common)
-        decoders[name] = kind.decoder(spec, modalities[name], **common)
+    dtype, fusion = jnp.dtype(config.dtype), parts.fusion or config.fusion
+    layout = Layout(tuple(config.modalities), config.latent.dim, parts.private)
+    joint = None
+    if fusion == "joint_encoder":
+        encoders = _encoders(config, modalities, layout.shared)
+        joint = JointEncoder(encoders, layout.shared, dtype)
+    decoders = {
+        name: MODALITIES[spec.kind].decoder(spec, modalities[name], dtype, config.adapter_rank)
+        for name, spec in config.modalities.items()
+    }
     return MMVAE(
+        encoders=_encoders(config, modalities, layout.shared + layout.private),
         # Frozen, so that a model can be a static argument of jitted functions.
-        encoders=FrozenDict(encoders),
         decoders=FrozenDict(decoders),
         prior=VelocityField(config.prior.width, config.prior.layers, dtype),
-        fusion=config.fusion,
-        latent_dim=config.latent.dim,
+        fusion=fusion,
+        layout=layout,
         alignment_dim=config.alignment_dim,
+        joint=joint,
+        clusters=parts.clusters,
+        scaled_codes=parts.scaled_codes,
     )
+
+
+def _encoders(config, modalities, latent_dim):
+    dtype, rank = jnp.dtype(config.dtype), config.adapter_rank
+    return FrozenDict(
+        {
+            name: MODALITIES[spec.kind].encoder(spec, modalities[name], latent_dim, dtype, rank)
+            for name, spec in config.modalities.items()
+        }
+    )
+
+
+def _alone(experts):
+    """Names of the experts of one modality."""
+    return [name for name in experts if name != JOINT]
 
 
 def initialise(
@@ -160,4 +272,4 @@ def initialise(
     return jax.jit(model.init)(key, inputs, known)["params"]
 
 
-MODALITIES = {"image": image, "caption": caption, "label": label}
+MODALITIES = {"image": image, "caption": caption, "label": label, "vector": vector}

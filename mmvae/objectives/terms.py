@@ -5,14 +5,14 @@ of the devices' gradients is the gradient of the whole batch's loss. Noise is ke
 place in the whole batch, so the number of devices changes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Key, Shaped
+from jaxtyping import Array, Bool, Float, Int, Key, Shaped
 from ml_collections import ConfigDict
 
 from mmvae.machine.parallel import AXIS
@@ -20,7 +20,6 @@ from mmvae.models.fusion import Posterior
 
 Batch = Mapping[str, Any]
 Metrics = dict[str, tuple[Array, Array]]
-Keys = Callable[[int], Array]
 
 
 @dataclass(frozen=True)
@@ -31,19 +30,50 @@ class Settings:
         loss: `config.loss`.
         kl_weight: of this step, warmed up.
         pairs: whether batches have a fixed share of pairs, by which they are then measured.
+        objective: `config.objective`; the default objective needs none of it.
+        nats: that a total of 1 stands for, where log-densities are weighed against each other.
     """
 
     loss: ConfigDict
     kl_weight: Float[Array, ""]
     pairs: bool = False
+    objective: ConfigDict | None = None
+    nats: float = 1.0
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The randomness of a batch: keys(stream) are keys [B], by a row's place in the whole batch.
+
+    Another object with these methods fixes what is random.
+    """
+
+    key: Key[Array, ""]
+    rows: Int[Array, " B"]
+
+    def __call__(self, stream: int) -> Key[Array, " B"]:
+        """A key for each row."""
+        return jax.vmap(jax.random.fold_in, (None, 0))(
+            jax.random.fold_in(self.key, stream), self.rows
+        )
+
+    def sample(self, q: Posterior, stream: int) -> Float[Array, "B D"]:
+        """A reparametrised sample of each row."""
+        return q.sample(self(stream))
+
+    def samples(self, q: Posterior, stream: int, count: int) -> Float[Array, "K B D"]:
+        """`count` samples of each row."""
+        keys = jax.vmap(lambda k: jax.vmap(jax.random.fold_in, (0, None))(self(stream), k))
+        return jax.vmap(q.sample)(keys(jnp.arange(count)))
+
+    def choose(self, log_odds: Float[Array, "B N"], stream: int) -> Int[Array, " B"]:
+        """One of N for each row."""
+        return jax.vmap(jax.random.categorical)(self(stream), log_odds)
 
 
 def row_keys(key: Key[Array, ""], count: int) -> Keys:
-    """keys(stream) -> [count] keys, by a row's place in the batch of all devices."""
-    rows = lax.axis_index(AXIS) * count + jnp.arange(count)
-    return lambda stream: jax.vmap(jax.random.fold_in, (None, 0))(
-        jax.random.fold_in(key, stream), rows
-    )
+    """Keys of this device's `count` rows."""
+    return Keys(key, lax.axis_index(AXIS) * count + jnp.arange(count))
 
 
 def inputs_of(batch: Batch) -> dict[str, Shaped[Array, "B ..."]]:
@@ -70,6 +100,12 @@ def global_mean(
     """This device's share of sum(totals) / sum(counts): its mean over devices is the mean."""
     count = lax.pmean(lax.stop_gradient(jnp.sum(counts)), AXIS)
     return jnp.sum(totals, axis=axis) / jnp.maximum(count, 1e-6)
+
+
+def mean_over_all(totals: Float[Array, " B"], counts: Float[Array, " B"]) -> Float[Array, ""]:
+    """sum(totals) / sum(counts) over all devices, as a constant."""
+    totals, counts = lax.psum(lax.stop_gradient((jnp.sum(totals), jnp.sum(counts))), AXIS)
+    return totals / jnp.maximum(counts, 1e-6)
 
 
 def kl_term(

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from mmvae.models import patterns
+from mmvae.runs import patterns
 
 
 def to_host(tree: PyTree) -> PyTree:

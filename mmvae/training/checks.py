@@ -14,9 +14,10 @@ from mmvae.errors import did_you_mean
 from mmvae.inference.pairs import PAIR
 from mmvae.models.fusion import FUSIONS
 from mmvae.models.mmvae import MODALITIES
-from mmvae.objectives import subsets
+from mmvae.objectives import requirements, subsets
 from mmvae.objectives.alignment import ALIGNMENTS
 from mmvae.objectives.family import OBJECTIVES
+from mmvae.objectives.mixture import GRADIENTS
 from mmvae.runs.writers.wandb_writer import MODES
 from mmvae.training.optimizer import SCHEDULES
 
@@ -38,6 +39,9 @@ _RANGES = (
             "model.modalities.*.latent_tokens",
             "model.modalities.*_layers",
             "model.prior.layers",
+            "objective.private",
+            "objective.draws",
+            "objective.clusters",
             "train.epochs",
             "samplers.prior_steps",
             "train.batch_size",
@@ -62,6 +66,10 @@ _RANGES = (
             "loss.weights.*",
             "loss.free_bits",
             "model.adapter_rank",
+            "objective.private_kl",
+            "objective.alpha",
+            "objective.random_subsets",
+            "model.modalities.*.scale",
             "optimizer.weight_decay",
         ),
     ),
@@ -137,6 +145,7 @@ def _check_choices(config):
     _check_choice(config, "model.dtype", _DTYPES)
     _check_choice(config, "model.fusion", FUSIONS)
     _check_choice(config, "objective.name", OBJECTIVES)
+    _check_choice(config, "objective.gradient", GRADIENTS)
     _check_choice(config, "loss.alignment", ALIGNMENTS)
     _check_choice(config, "optimizer.schedule", SCHEDULES)
     _check_choice(config, "wandb.mode", MODES)
@@ -152,7 +161,8 @@ def _check_modalities(config):
     for name, spec in config.model.modalities.items():
         path = f"model.modalities.{name}"
         _check_choice(config, f"{path}.kind", MODALITIES)
-        _check_divides(config, f"{path}.heads", f"{path}.width")
+        if "heads" in spec:
+            _check_divides(config, f"{path}.heads", f"{path}.width")
         for rule, field, *arguments in MODALITIES[spec.kind].rules(spec):
             own = field if "." in field else f"{path}.{field}"
             _RULES[rule](config, own, *arguments)
@@ -162,6 +172,7 @@ def _check_modalities(config):
     subsets.table(names, config.loss.subsets)
     for kind in config.data.shares:
         pools.members(kind, names)
+    requirements.check(config)
 
 
 def _check_start(config):

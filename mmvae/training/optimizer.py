@@ -6,7 +6,7 @@ from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from mmvae.errors import UserError
-from mmvae.models import patterns
+from mmvae.runs import patterns
 
 
 def learning_rate(config: ConfigDict, total_steps: int) -> optax.Schedule:

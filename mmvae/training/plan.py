@@ -11,6 +11,7 @@ from mmvae.data import batches, directory, modalities, pools, records
 from mmvae.data.text import Tokenizer
 from mmvae.errors import UserError
 from mmvae.evaluation import suite
+from mmvae.objectives import requirements
 from mmvae.training import checks
 from mmvae.training.program import Program
 
@@ -43,9 +44,12 @@ class Plan(Program):
         kinds = modalities.of_run(config, self.tokenizer)
         present = batches.present(self.train_records, kinds)
         self.rows = pools.counts(present)
-        leading, *_ = pools.of(present, config.data.shares, config.train.batch_size)
+        leading, *others = pools.of(present, config.data.shares, config.train.batch_size)
         self.steps_per_epoch = batches.steps_per_epoch(len(leading.rows), leading.size)
         super().__init__(config, kinds, self.steps_per_epoch * config.train.epochs)
+        used = np.concatenate([pool.rows for pool in (leading, *others)])
+        complete = np.all(list(present.values()), axis=0)[used]
+        requirements.check_rows(config, int(np.sum(~complete)), len(used))
 
     def vocabulary(self) -> dict[str, Any]:
         """The card's vocabulary statistics, cut captions counted at this run's length."""

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from mmvae.data.modalities import Modality, blank_batch
 from mmvae.machine import parallel
 from mmvae.models import mmvae
-from mmvae.objectives import validation
+from mmvae.objectives import family, validation
 from mmvae.training import optimizer, steps
 from mmvae.training.state import TrainState, create
 
@@ -30,7 +30,7 @@ class Program:
         self, config: ConfigDict, modalities: Mapping[str, Modality], total_steps: int
     ) -> None:
         self.config, self.modalities, self.total_steps = config, modalities, total_steps
-        self.model = mmvae.build(config.model, modalities)
+        self.model = family.build(config, modalities)
         self.optimizer = optimizer.of_run(config, total_steps)
 
     def initial_state(self) -> TrainState:

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from mmvae.machine.parallel import AXIS
 from mmvae.models.mmvae import MMVAE
-from mmvae.objectives.family import OBJECTIVES
+from mmvae.objectives.family import OBJECTIVES, nats_of
 from mmvae.objectives.terms import Settings, row_keys
 from mmvae.training import optimizer
 from mmvae.training.state import TrainState
@@ -23,7 +23,7 @@ def train_step(
 
     `update` is the Optax transformation. Metrics are {name: (sum, count)} over all devices.
     """
-    objective = OBJECTIVES[config.objective.name]
+    objective = OBJECTIVES[config.objective.name].train
     learning_rate = optimizer.learning_rate(config.optimizer, total_steps)
     warmup = max(1, round(config.loss.kl_warmup_fraction * total_steps))
 
@@ -31,7 +31,9 @@ def train_step(
         key = jax.random.fold_in(jax.random.key(config.seed), state.step)
         kl_weight = config.loss.weights.kl * jnp.minimum(1.0, (state.step + 1) / warmup)
         frozen = optimizer.frozen(config, state.params)
-        settings = Settings(config.loss, kl_weight, config.data.shares.pair > 0)
+        settings = Settings(
+            config.loss, kl_weight, config.data.shares.pair > 0, config.objective, nats_of(config)
+        )
 
         def loss(params, part, part_key):
             bound = model.bind({"params": _held(params, frozen)})

@@ -17,7 +17,8 @@ from ml_collections import ConfigDict
 from mmvae.data.text import NUM_SPECIAL, Tokenizer
 from mmvae.errors import UserError
 from mmvae.inference.session import Session
-from mmvae.models import adapters, patterns
+from mmvae.models import adapters
+from mmvae.runs import patterns
 from mmvae.training import optimizer
 from mmvae.training.resizing import resized
 

@@ -12,6 +12,7 @@ from mmvae.data.modalities import of_run
 from mmvae.data.text import EOS, NUM_SPECIAL, PAD
 from mmvae.machine.parallel import AXIS
 from mmvae.models import mmvae
+from mmvae.objectives import family
 
 VOCABULARY = 24
 # Initial values that are neither noise nor zero.
@@ -63,7 +64,7 @@ def modalities(config, vocabulary=VOCABULARY):
 
 
 def model(config, vocabulary=VOCABULARY):
-    return mmvae.build(config.model, modalities(config, vocabulary))
+    return family.build(config, modalities(config, vocabulary))
 
 
 def ids(rows, length, seed=0):

@@ -3,7 +3,7 @@
 import pytest
 
 from mmvae.errors import UserError
-from mmvae.models import patterns
+from mmvae.runs import patterns
 
 PARAMS = {"encoders_image": {"embed": {"kernel": 0, "bias": 0}}, "prior": {"kernel": 0}, "scale": 0}
 
