@@ -93,6 +93,7 @@ def _objective():
     objective.alpha = 0.1  # jmvae: of the KL to each posterior; mvtcae: share of those KLs
     objective.draws = 4  # samples of each expert in importance-weighted bounds
     objective.gradient = "dreg"  # of those bounds: dreg (doubly reparametrised) or iwae
+    objective.posterior = "gaussian"  # or laplace: of mmvae, mmvaeplus, cmvae, with their prior
     objective.subsampling = True  # mvae: also the ELBO of each modality alone
     objective.random_subsets = 0  # mvae: and of so many random subsets, of three or more
     objective.clusters = 10  # cmvae: of the prior

@@ -27,6 +27,7 @@ ADDED = {
     "objective.alpha": 0.1,
     "objective.draws": 4,
     "objective.gradient": "dreg",
+    "objective.posterior": "gaussian",
     "objective.subsampling": True,
     "objective.random_subsets": 0,
     "objective.clusters": 10,

@@ -25,6 +25,11 @@ class Gaussian:
         """Standard deviation of each dimension."""
         return jnp.exp(0.5 * self.logvar)
 
+    @property
+    def variance(self) -> Float[Array, "*B D"]:
+        """Variance of each dimension."""
+        return jnp.exp(self.logvar)
+
     def standard(self) -> "Gaussian":
         """N(0, I) of the same shape."""
         return jax.tree.map(jnp.zeros_like, self)
@@ -57,6 +62,11 @@ class Gaussian:
 def standard(shape: tuple[int, ...]) -> Gaussian:
     """N(0, I) of the given shape."""
     return Gaussian(jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.float32))
+
+
+def scaled(shape: tuple[int, ...], scale: Float[Array, " D"] | float = 1.0) -> Gaussian:
+    """Gaussian of mean 0 with standard deviations `scale`, of the given shape."""
+    return Gaussian(jnp.zeros(shape), 2 * jnp.log(jnp.broadcast_to(scale, shape)))
 
 
 def from_logits(mean: Float[Array, "*B D"], logvar: Float[Array, "*B D"]) -> Gaussian:

@@ -1,4 +1,4 @@
-"""Mixtures of diagonal Gaussians: the posterior of a mixture of experts."""
+"""Mixtures of factorised distributions: the posterior of a mixture of experts."""
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +11,10 @@ from mmvae.models.gaussian import Gaussian
 
 @struct.dataclass
 class Mixture:
-    """A mixture of K Gaussians a row. A posterior, as `gaussian.Gaussian` is.
+    """A mixture of K distributions a row. A posterior, as `gaussian.Gaussian` is.
 
     Attributes:
-        components: Gaussian [B, K, D].
+        components: Gaussian [B, K, D], or another posterior of that form.
         log_weights: [B, K], summing to 1 as weights; -inf: that component is absent.
     """
 
@@ -31,7 +31,7 @@ class Mixture:
         """Of the whole mixture: within its components and between them."""
         # Around the mean: a difference of squares loses small deviations far from 0.
         between = jnp.square(self.components.mean - self.mean[:, None])
-        return jnp.sqrt(self._average(jnp.exp(self.components.logvar) + between))
+        return jnp.sqrt(self._average(self.components.variance + between))
 
     def sample(self, keys: Key[Array, " B"], temperature: float = 1.0) -> Float[Array, "B D"]:
         """One sample of a component chosen by its weight, reparametrised within it."""
@@ -40,9 +40,9 @@ class Mixture:
         return self.chosen(places).sample(keys, temperature)
 
     def chosen(self, places: Float[Array, " B"]) -> Gaussian:
-        """Gaussian [B, D]: one component of each row."""
+        """One component of each row: Gaussian [B, D]."""
         take = lambda x: jnp.take_along_axis(x, places[:, None, None], axis=1)[:, 0]
-        return Gaussian(take(self.components.mean), take(self.components.logvar))
+        return jax.tree.map(take, self.components)
 
     def log_prob(self, z: Float[Array, "B D"]) -> Float[Array, " B"]:
         """Log-density, in nats."""
@@ -50,13 +50,14 @@ class Mixture:
         return jax.nn.logsumexp(self.log_weights + each, axis=1)
 
     def kl(self, keys: Key[Array, " B"]) -> Float[Array, " B"]:
-        """KL to N(0, I) in nats, estimated with one sample of every component."""
+        """KL to the prior in nats, N(0, I) for Gaussians, by one sample of every component."""
         of_component = lambda key, k: jax.random.fold_in(key, k)
         total = 0.0
         for k in range(self.log_weights.shape[1]):
             own = jax.vmap(of_component, (0, None))(keys, k)
-            z = self.chosen(jnp.full(len(keys), k)).sample(own)
-            difference = self.log_prob(z) - gaussian.standard(z.shape).log_prob(z)
+            component = self.chosen(jnp.full(len(keys), k))
+            z = component.sample(own)
+            difference = self.log_prob(z) - component.standard().log_prob(z)
             # An absent component has weight 0, and its difference may be infinite.
             weight = jnp.exp(self.log_weights[:, k])
             total += jnp.where(weight > 0, weight * difference, 0.0)
@@ -75,7 +76,7 @@ class Mixture:
 
 def of_experts(experts: list[Gaussian], shown: list[Bool[Array, " B"]]) -> Mixture:
     """Even mixture of the experts that are shown [B] bool; N(0, I) where none is."""
-    prior = gaussian.standard(experts[0].mean.shape)
+    prior = experts[0].standard()
     nothing = ~jnp.any(jnp.stack(shown), axis=0)
     weights = jnp.stack([*shown, nothing], axis=1).astype(experts[0].mean.dtype)
     components = jax.tree.map(lambda *x: jnp.stack(x, axis=1), *experts, prior)

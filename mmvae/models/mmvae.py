@@ -15,9 +15,10 @@ from mmvae.data.modalities import Modality, blank_batch
 from mmvae.models import caption, gaussian, image, label, vector
 from mmvae.models.autoregressive import Writer
 from mmvae.models.decoder import Decoder, Reconstruction
+from mmvae.models.family import laplace
 from mmvae.models.family.joint import JointEncoder
-from mmvae.models.family.layout import Layout
-from mmvae.models.family.learned import ClusterPrior, CodePrior, PrecisionWeights
+from mmvae.models.family.layout import Layout, joined
+from mmvae.models.family.learned import ClusterPrior, CodeScale, PrecisionWeights
 from mmvae.models.flow import integrate
 from mmvae.models.fusion import FUSIONS, JOINT, Posterior
 from mmvae.models.gaussian import Gaussian
@@ -40,6 +41,7 @@ class MMVAE(nn.Module):
         joint: the encoder of all modalities at once, where the posterior is its.
         clusters: of the prior of the shared part; 0: it is N(0, I).
         scaled_codes: whether the codes' priors learn their variances.
+        laplace: whether experts, and the prior with them, are Laplace distributions.
     """
 
     encoders: Mapping[str, nn.Module]
@@ -51,6 +53,7 @@ class MMVAE(nn.Module):
     joint: nn.Module | None = None
     clusters: int = 0
     scaled_codes: bool = False
+    laplace: bool = False
 
     def setup(self) -> None:
         if self.fusion == "weighted_product":
@@ -58,7 +61,7 @@ class MMVAE(nn.Module):
         if self.clusters:
             self.cluster_prior = ClusterPrior(self.clusters)
         if self.scaled_codes:
-            self.code_priors = {name: CodePrior(self.layout.private) for name in self.encoders}
+            self.code_scales = {name: CodeScale(self.layout.private) for name in self.encoders}
         self.heads = {name: nn.Dense(self.alignment_dim) for name in self.encoders}
         # exp(scale) = 10 and bias -10 start all pairs as non-matching (Zhai et al. 2023).
         self.scale = self.param("alignment_scale", nn.initializers.constant(2.3), ())
@@ -81,6 +84,8 @@ class MMVAE(nn.Module):
         encoder adds its own, `fusion.JOINT`.
         """
         experts = {name: self.encoders[name](data) for name, data in inputs.items()}
+        if self.laplace:
+            experts = {name: self._as_laplace(q) for name, q in experts.items()}
         if self.joint is not None and len(experts) == len(self.names):
             experts[JOINT] = self.joint(inputs)
         return experts
@@ -107,19 +112,18 @@ class MMVAE(nn.Module):
 
     def code_prior(self, name: str, rows: int) -> Gaussian:
         """Prior [rows, W] of a modality's own code, where another one is decoded from it."""
-        if self.scaled_codes:
-            return self.code_priors[name](rows)
-        return gaussian.standard((rows, self.layout.private))
+        scale = self.code_scales[name]() if self.scaled_codes else 1.0
+        return self._zero_mean((rows, self.layout.private), scale)
 
     def log_prior(self, u: Float[Array, "*B U"]) -> Float[Array, "*B"]:
         """Log-density of the shared part's prior, in nats."""
         if self.clusters:
             return self.cluster_prior(u)
-        return gaussian.standard(u.shape).log_prob(u)
+        return self._zero_mean(u.shape).log_prob(u)
 
     def log_code_prior(self, w: Float[Array, "*B W"]) -> Float[Array, "*B"]:
-        """Log-density N(0, I) of private codes, in nats."""
-        return gaussian.standard(w.shape).log_prob(w)
+        """Log-density of private codes whose scale is 1, in nats."""
+        return self._zero_mean(w.shape).log_prob(w)
 
     def frozen(self) -> "MMVAE":
         """The same bound model, whose parameters no gradient reaches."""
@@ -194,6 +198,14 @@ class MMVAE(nn.Module):
 
         return integrate(velocity, noise, steps)
 
+    def _zero_mean(self, shape, scale=1.0):
+        return (laplace if self.laplace else gaussian).scaled(shape, scale)
+
+    def _as_laplace(self, q):
+        if not self.layout.private:
+            return laplace.of_moments(q)
+        return joined(*map(laplace.of_moments, self.layout.split(q)))
+
     def __call__(self, inputs: Data, known: Present) -> dict[str, Reconstruction]:
         """Touches every parameter once; for initialisation only."""
         experts = self.encode(inputs)
@@ -213,12 +225,14 @@ class Parts:
         private: dimensions of each modality's own code.
         clusters: of the prior.
         scaled_codes: whether the codes' priors learn their variances.
+        laplace: whether experts and prior are Laplace distributions.
     """
 
     fusion: str = ""
     private: int = 0
     clusters: int = 0
     scaled_codes: bool = False
+    laplace: bool = False
 
 
 def build(config: ConfigDict, modalities: Mapping[str, Modality], parts: Parts = Parts()) -> MMVAE:
@@ -244,6 +258,7 @@ def build(config: ConfigDict, modalities: Mapping[str, Modality], parts: Parts =
         joint=joint,
         clusters=parts.clusters,
         scaled_codes=parts.scaled_codes,
+        laplace=parts.laplace,
     )
 
 

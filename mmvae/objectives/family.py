@@ -47,6 +47,7 @@ def build(config: ConfigDict, modalities: Mapping[str, Modality]) -> MMVAE:
         private=settings.private if needs.private else 0,
         clusters=settings.clusters if needs.clusters else 0,
         scaled_codes=needs.scaled_codes,
+        laplace=settings.posterior == "laplace",
     )
     return mmvae.build(config.model, modalities, parts)
 

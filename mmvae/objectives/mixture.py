@@ -12,6 +12,7 @@ from mmvae.models.gaussian import Gaussian
 from mmvae.objectives.rows import CODES, OTHER_CODES, Bound, Rows, kl
 
 GRADIENTS = ("dreg", "iwae")
+POSTERIORS = ("gaussian", "laplace")
 _EXPERTS, _CHOICE = 10, 500  # streams: of samples, and of which component a row takes
 
 

@@ -4,6 +4,7 @@ from ml_collections import ConfigDict
 
 from mmvae.config import ConfigError
 from mmvae.errors import did_you_mean
+from mmvae.objectives import mixture
 from mmvae.objectives.family import OBJECTIVES
 
 MOST_OF_SUBSETS = 6  # modalities, where every subset has its own posterior
@@ -34,6 +35,7 @@ def check(config: ConfigDict) -> None:
             f"config.objective.target={settings.target} must be one of: "
             f"{', '.join(modalities)}{hint}"
         )
+    _check_laplace(config)
     every = OBJECTIVES[name].fusion == "mixture_of_products"
     if every and len(modalities) > MOST_OF_SUBSETS:
         raise ConfigError(
@@ -55,6 +57,23 @@ def check_rows(config: ConfigDict, incomplete: int, rows: int) -> None:
             f"config.objective.name={name} reads all modalities at once, but {incomplete} of "
             f"{rows} training rows lack one; type --config.data.shares.pair=1, or use an objective "
             "that takes such rows (mvae, mopoe, elbo)."
+        )
+
+
+def _check_laplace(config):
+    """Products and closed KLs are of Gaussians."""
+    if config.objective.posterior != "laplace":
+        return
+    able = [name for name, row in OBJECTIVES.items() if row.bound is mixture.mmvae]
+    if config.objective.name not in able:
+        raise ConfigError(
+            f"config.objective.posterior=laplace is for objectives {', '.join(able)}, not "
+            f"{config.objective.name}; type --config.objective.posterior=gaussian."
+        )
+    if config.loss.alignment == "symmetric_kl":
+        raise ConfigError(
+            "config.loss.alignment=symmetric_kl is of Gaussians, not of "
+            "config.objective.posterior=laplace; type --config.loss.alignment=siglip."
         )
 
 

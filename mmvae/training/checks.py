@@ -17,7 +17,7 @@ from mmvae.models.mmvae import MODALITIES
 from mmvae.objectives import requirements, subsets
 from mmvae.objectives.alignment import ALIGNMENTS
 from mmvae.objectives.family import OBJECTIVES
-from mmvae.objectives.mixture import GRADIENTS
+from mmvae.objectives.mixture import GRADIENTS, POSTERIORS
 from mmvae.runs.writers.wandb_writer import MODES
 from mmvae.training.optimizer import SCHEDULES
 
@@ -146,6 +146,7 @@ def _check_choices(config):
     _check_choice(config, "model.fusion", FUSIONS)
     _check_choice(config, "objective.name", OBJECTIVES)
     _check_choice(config, "objective.gradient", GRADIENTS)
+    _check_choice(config, "objective.posterior", POSTERIORS)
     _check_choice(config, "loss.alignment", ALIGNMENTS)
     _check_choice(config, "optimizer.schedule", SCHEDULES)
     _check_choice(config, "wandb.mode", MODES)

@@ -44,10 +44,13 @@ def with_other_data(batch, shown):
     return changed
 
 
-@pytest.fixture(scope="module", params=PAPERS)
+@pytest.fixture(scope="module", params=[*PAPERS, "mmvaeplus laplace"])
 def trained(request):
     """(name, (gradients, metrics) of a batch, the same of one with other absent data)."""
-    config = vectors.config(objective__name=request.param).lock()
+    name, *posterior = request.param.split()
+    config = vectors.config(objective__name=name)
+    config.objective.posterior = (posterior or ["gaussian"])[0]
+    config.lock()
     params, batch = tiny.params(config), ragged(config)
     one = jax.grad(objective(config), has_aux=True)
     run = tiny.on_one(functools.partial(one, params))

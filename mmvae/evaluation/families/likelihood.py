@@ -1,8 +1,9 @@
 """How probable the model holds unseen pairs: ELBO, importance-weighted bounds, and the KL.
 
-In nats for one pair, with the prior N(0, I). A picture's density is turned into the probability
-of its 8-bit pixels; its scale is fitted on training pairs, because training weighs losses and
-leaves it open (the optimal variance of Rybkin et al. 2021, "sigma-VAE", section 3).
+In nats for one pair, with the prior N(0, I) or the objective's own. A picture's density is turned
+into the probability of its 8-bit pixels; its scale is fitted on training pairs, because training
+weighs losses and leaves it open (the optimal variance of Rybkin et al. 2021, "sigma-VAE",
+section 3).
 """
 
 import functools
@@ -22,7 +23,6 @@ from mmvae.evaluation.job import Job
 from mmvae.evaluation.split import Split, evenly
 from mmvae.inference.fixed_batches import in_batches
 from mmvae.inference.session import Session
-from mmvae.models import gaussian
 from mmvae.models.decoder import Decoder
 from mmvae.models.likelihoods import log_prob
 from mmvae.objectives.aggregation import derive
@@ -174,13 +174,14 @@ def _terms(model, count, params, key, batch, shown, rows):
     """The fields of LatentSamples for a batch; row i's noise depends on its number alone."""
     bound = model.bind({"params": params})
     posterior = bound.infer(batch, shown)
-    prior = gaussian.standard(posterior.mean.shape)
+    shared = model.layout.shared
+    log_prior = lambda z: bound.log_prior(z[:, :shared]) + bound.log_code_prior(z[:, shared:])
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, rows)
 
     def one(index):
         z = posterior.sample(jax.vmap(jax.random.fold_in, (0, None))(keys, index))
         losses = {name: decoded.loss for name, decoded in bound.reconstruct(z, batch).items()}
-        return losses, prior.log_prob(z) - posterior.log_prob(z)
+        return losses, log_prior(z) - posterior.log_prob(z)
 
     losses, log_ratio = jax.lax.map(one, jnp.arange(count))
     losses = {name: loss.T for name, loss in losses.items()}

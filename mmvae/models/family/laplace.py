@@ -20,6 +20,11 @@ class Laplace:
         """Standard deviation of each dimension."""
         return 2**0.5 * self.scale
 
+    @property
+    def variance(self) -> Float[Array, "*B D"]:
+        """Variance of each dimension."""
+        return 2 * jnp.square(self.scale)
+
     def standard(self) -> "Laplace":
         """Location 0 and scale 1, of the same shape."""
         return Laplace(jnp.zeros_like(self.mean), jnp.ones_like(self.scale))
@@ -47,6 +52,11 @@ class Laplace:
     def kl_per_dimension(self) -> Float[Array, "B D"]:
         """The same, for statistics of the dimensions."""
         return self.kl()
+
+
+def scaled(shape: tuple[int, ...], scale: Float[Array, " D"] | float = 1.0) -> Laplace:
+    """Laplace of location 0, of the given shape."""
+    return Laplace(jnp.zeros(shape), jnp.broadcast_to(scale, shape))
 
 
 def of_moments(q: Gaussian) -> Laplace:

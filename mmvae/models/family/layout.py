@@ -37,12 +37,16 @@ class Layout:
 
     def shared_of(self, experts: Mapping[str, Gaussian]) -> dict[str, Gaussian]:
         """{name: Gaussian of u} of the encoders' Gaussians of [u, w_m]."""
-        return {name: _part(expert, 0, self.shared) for name, expert in experts.items()}
+        return {name: self.split(expert)[0] for name, expert in experts.items()}
 
     def private_of(self, experts: Mapping[str, Gaussian]) -> dict[str, Gaussian]:
         """{name: Gaussian of w_m}."""
-        end = self.shared + self.private
-        return {name: _part(experts[name], self.shared, end) for name in self.names}
+        return {name: self.split(experts[name])[1] for name in self.names}
+
+    def split(self, expert: Gaussian) -> tuple[Gaussian, Gaussian]:
+        """An encoder's posterior of [u, w_m] as that of u and that of w_m."""
+        shared = jax.tree.map(lambda x: x[..., : self.shared], expert)
+        return shared, jax.tree.map(lambda x: x[..., self.shared :], expert)
 
     def code(self, z: Float[Array, "*B D"], name: str) -> Float[Array, "*B E"]:
         """[u, w_m] of z: what the decoder of modality `name` reads."""
@@ -64,17 +68,14 @@ class Layout:
         """The posterior of z from that of u and those of the codes."""
         if not self.private:
             return shared
-        if isinstance(shared, Gaussian):
-            return _joined(shared, [codes[name] for name in self.names])
+        if not isinstance(shared, Mixture):
+            return joined(shared, *(codes[name] for name in self.names))
         count = shared.log_weights.shape[1]
         repeat = lambda x: jnp.repeat(x[:, None], count, axis=1)
         own = [jax.tree.map(repeat, codes[name]) for name in self.names]
-        return Mixture(_joined(shared.components, own), shared.log_weights)
+        return Mixture(joined(shared.components, *own), shared.log_weights)
 
 
-def _part(expert, start, end):
-    return jax.tree.map(lambda x: x[..., start:end], expert)
-
-
-def _joined(first, others):
-    return jax.tree.map(lambda *x: jnp.concatenate(x, axis=-1), first, *others)
+def joined(*parts: Gaussian) -> Gaussian:
+    """One posterior of independent ones [..., D_i], side by side."""
+    return jax.tree.map(lambda *x: jnp.concatenate(x, axis=-1), *parts)

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from mmvae.models import gaussian
 from mmvae.models.gaussian import Gaussian
 
 
@@ -60,8 +59,8 @@ class ClusterPrior(nn.Module):
         return jax.nn.logsumexp(components + log_weights, axis=-1)
 
 
-class CodePrior(nn.Module):
-    """The zero-mean prior of private codes, with learned variances: Gaussian [rows, W].
+class CodeScale(nn.Module):
+    """Learned scales [W] of the zero-mean prior of private codes, 1 at first.
 
     Source: Palumbo et al. 2023 (MMVAE+), section 3, the auxiliary priors.
     """
@@ -69,7 +68,5 @@ class CodePrior(nn.Module):
     size: int
 
     @nn.compact
-    def __call__(self, rows: int) -> Gaussian:
-        logvar = self.param("logvar", nn.initializers.zeros, (self.size,))
-        standard = gaussian.standard((rows, self.size))
-        return Gaussian(standard.mean, standard.logvar + logvar[None])
+    def __call__(self) -> Float[Array, " W"]:
+        return jnp.exp(0.5 * self.param("logvar", nn.initializers.zeros, (self.size,)))
