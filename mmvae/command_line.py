@@ -59,6 +59,8 @@ def run(main: Callable[[list[str]], int | None], argv: list[str] | None = None) 
 
 def told(error: Exception, argv: list[str]) -> str | None:
     """The sentence for an error that the user of a command line can put right, or None."""
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({error}); ask for fewer or smaller things at once."
     return str(error) if isinstance(error, UserError) else files.refusal(error, _written(argv))
 
 

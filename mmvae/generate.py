@@ -1,5 +1,6 @@
 """New pairs, captions and pictures: `python -m mmvae.generate --workdir RUN --out DIR`."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -91,10 +92,10 @@ def _check(options):
         raise UserError("--num and --beams must be at least 1.")
     if options.seed < 0 or options.seed + options.num > 2**32:
         raise UserError("--seed must be at least 0, and --seed + --num at most 2^32.")
-    if options.temperature < 0:
-        raise UserError("--temperature must be at least 0.")
-    if options.guidance < 0:
-        raise UserError("--guidance must be at least 0; 1 is the prior as learned.")
+    if not 0 <= options.temperature < math.inf:
+        raise UserError("--temperature must be a number of at least 0.")
+    if not 0 <= options.guidance < math.inf:
+        raise UserError("--guidance must be a number of at least 0; 1 is the prior as learned.")
     if options.out and Path(options.out).is_file():
         raise UserError(f"--out {options.out} is a file; name a directory.")
 

@@ -79,7 +79,7 @@ def _parser():
 def _check(options):
     if options.layout not in ("long", "wide"):
         raise UserError(f"--layout {options.layout} must be long or wide.")
-    if options.every <= 0:
+    if not options.every > 0:  # NaN is not either
         raise UserError(f"--every {options.every:g} must be above 0, such as --every 5.")
     if options.watch and (options.out or options.csv or len(options.runs) > 1):
         raise UserError("--watch shows one run in the terminal; leave out --out, --csv and others.")

@@ -288,6 +288,12 @@ def test_a_full_disk_is_one_sentence_that_says_where(capsys, argv, place):
     )
 
 
+def test_too_little_memory_is_one_sentence(capsys):
+    assert command_line.run(failing(MemoryError("Unable to allocate 119. GiB")), []) == 2
+    told = "error: not enough memory (Unable to allocate 119. GiB); ask for fewer or smaller things"
+    assert capsys.readouterr().err.startswith(told)
+
+
 @pytest.mark.parametrize("flag", ["--dry-run", "--dry_run"])
 def test_flags_have_hyphens_and_underscores_are_understood(flag):
     parser = command_line.Parser(prog="train")

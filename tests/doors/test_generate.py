@@ -111,7 +111,10 @@ def test_a_run_is_used_without_tensorflow(run, tmp_path):
         (("--interpolate", "漢" * 200, 3, "--out", "x"), "no characters that this run's"),
         (("--interpolate", "²", 3, "--out", "x"), "no characters that this run's"),
         (("--interpolate", "big heart", 3, "--sampler", "gmm", "--out", "x"), "new pairs only"),
-        (("--guidance", -1, "--out", "x"), "--guidance must be at least 0"),
+        (("--guidance", -1, "--out", "x"), "--guidance must be a number of at least 0"),
+        (("--guidance", "nan", "--out", "x"), "--guidance must be a number of at least 0"),
+        (("--temperature", "nan", "--out", "x"), "--temperature must be a number of at least 0"),
+        (("--temperature", "inf", "--out", "x"), "--temperature must be a number of at least 0"),
     ],
 )
 def test_mistakes_get_one_sentence(run, flags, sentence):

@@ -138,6 +138,7 @@ def test_what_is_no_run_is_told_in_one_sentence(tmp_path, capsys, files, words):
         (["RUN", "--csv", "x.csv", "--layout", "broad"], "long or wide"),
         (["RUN", "RUN"], "--out comparison.html"),
         (["RUN", "--watch", "--every", "0"], "above 0"),
+        (["RUN", "--watch", "--every", "nan"], "above 0"),
         (["RUN", "--watch", "--csv", "x.csv"], "--watch shows one run"),
         (["RUN", "--outt", "x.html"], "did you mean --out?"),
     ],
