@@ -45,6 +45,11 @@ def evaluate(
     check(settings.families, "--metrics")
     test = split.load(records, session, settings.num)
     job = Job(session, records, train_records, test, settings)
+    if lacking := len(records) - len(records.pairs):
+        job.notes.append(
+            f"{lacking:,} of {len(records):,} rows lack a picture or a caption: they count in the "
+            f"losses of what they have; all else is over pairs."
+        )
     seconds = job.details["seconds"] = {}
     for family in progress([name for name in FAMILIES if name in settings.families]):
         start = time.perf_counter()
