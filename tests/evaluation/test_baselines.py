@@ -1,7 +1,6 @@
 """Baselines reach what theory says, and the copycat is caught."""
 
 import io
-from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
@@ -10,6 +9,7 @@ import tensorflow as tf
 from sklearn.decomposition import PCA
 
 from mmvae.data.modalities import Caption, Image
+from mmvae.data.records import Records
 from mmvae.data.text import EOS, PAD
 from mmvae.evaluation import baselines
 from mmvae.evaluation.estimates import Resampling
@@ -106,7 +106,8 @@ def records(rows, seed):
     random = np.random.default_rng(seed)
     pixels = random.integers(0, 256, (rows, 8, 8, 3)).astype(np.uint8)
     ids = [random.integers(4, 10, random.integers(0, 6)) for _ in range(rows)]
-    stored = SimpleNamespace(images=tf.constant([png(p) for p in pixels]), caption_ids=ids)
+    files = tf.constant([png(p) for p in pixels])
+    stored = Records(files, [""] * rows, ids, [str(i) for i in range(rows)], [{}] * rows)
     return stored, pixels / 127.5 - 1.0, [[*row[:3], EOS] for row in ids if len(row)]
 
 
