@@ -39,9 +39,7 @@ class MMVAE(nn.Module):
     Attributes:
         layout: of the latent: what modalities share, and codes of their own.
         joint: the encoder of all modalities at once, where the posterior is its.
-        clusters: of the prior of the shared part; 0: it is N(0, I).
-        scaled_codes: whether the codes' priors learn their variances.
-        laplace: whether experts, and the prior with them, are Laplace distributions.
+        clusters, scaled_codes, laplace: as in `Parts`.
     """
 
     encoders: Mapping[str, nn.Module]
@@ -78,10 +76,9 @@ class MMVAE(nn.Module):
         return self.layout.total
 
     def encode(self, inputs: Data) -> Experts:
-        """{name: data} -> {name: Gaussian [B, E]}, one expert for each modality given.
+        """{name: data} -> {name: Gaussian of [u, w_m]}, an expert for each modality given.
 
-        It is of the shared part and of the modality's own code. Where all are given, the joint
-        encoder adds its own, `fusion.JOINT`.
+        Where all are given, a joint encoder adds its own, `fusion.JOINT`.
         """
         experts = {name: self.encoders[name](data) for name, data in inputs.items()}
         if self.laplace:
@@ -91,10 +88,7 @@ class MMVAE(nn.Module):
         return experts
 
     def fuse(self, experts: Experts, present: Present) -> Posterior:
-        """Joint posterior of the present experts; an absent one changes nothing.
-
-        The code of an absent modality has its prior.
-        """
+        """Joint posterior of the present experts, absent codes with their priors."""
         shared = self.layout.shared_of(experts)
         if self.fusion == "weighted_product":
             shared = self.precisions(shared, present)
@@ -223,7 +217,7 @@ class Parts:
     Attributes:
         fusion: a key of FUSIONS; "": the configuration's.
         private: dimensions of each modality's own code.
-        clusters: of the prior.
+        clusters: of the prior of the shared part; 0: it is N(0, I).
         scaled_codes: whether the codes' priors learn their variances.
         laplace: whether experts and prior are Laplace distributions.
     """

@@ -52,8 +52,7 @@ def cvae(rows: Rows) -> Bound:
     """
     target, q = rows.settings.objective.target, rows.experts[JOINT]
     given = {name: shown & (name != target) for name, shown in rows.present.items()}
-    others = {name: rows.shared[name] for name in rows.names}
-    prior = product_of_experts(others, given)
+    prior = product_of_experts(rows.shared, given)
     z = rows.keys.sample(q, _JOINT)
     decoded = rows.decode(z)
     nll = rows.losses(decoded)[target]

@@ -158,7 +158,7 @@ def rows_of(model: Any, batch: Batch, keys: Keys, settings: Settings) -> Rows:
     """Rows of a batch, encoded once."""
     inputs = inputs_of(batch)
     experts = model.encode(inputs)
-    shared = model.layout.shared_of(experts)
+    shared = model.layout.shared_of({name: experts[name] for name in inputs})
     return Rows(model, inputs, present_in(batch), keys, settings, experts, shared)
 
 
