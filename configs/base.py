@@ -66,7 +66,7 @@ def _image():
     image.squeeze = 16  # numbers a patch, next to the latent
     image.encoder_layers = 5
     image.decoder_layers = 4
-    image.likelihood = "multiscale"  # gaussian, laplace, student
+    image.likelihood = "multiscale"  # gaussian, laplace, student, bernoulli, logistic
     return image
 
 

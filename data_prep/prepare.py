@@ -170,6 +170,7 @@ def _add_sources(group):
     add("--image-column", default="image", help="column or feature with the picture")
     add("--caption-column", default="caption", help="column or feature with the caption")
     add("--group-column", default="group", help="column with the group, such as the book")
+    add("--attribute-columns", nargs="+", default=[], metavar="COLUMN", help="labels and numbers")
     add("--groups", nargs="+", default=[], metavar="GROUP", help="take these alone")
     add("--without-groups", nargs="+", default=[], metavar="GROUP", help="take all but these")
     add("--num-pairs", type=int, default=12000, help="number of sprites to draw")

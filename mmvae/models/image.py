@@ -108,7 +108,7 @@ class ImageDecoder(nn.Module):
         self, z: Float[Array, "B D"], keys: Key[Array, " B"] | None = None
     ) -> UInt8[Array, "B H W C"]:
         """The mean picture; there is no noise in it."""
-        return to_pixels(self(z))
+        return to_pixels(likelihoods.LIKELIHOODS[self.likelihood].shown(self(z)))
 
     def log_prob(
         self, z: Float[Array, "B D"], data: UInt8[Array, "B H W C"], scale: float = 1.0
@@ -151,8 +151,8 @@ def score(
     The errors are those of the picture as shown, clipped.
     """
     target = to_float(pixels)
-    loss = likelihoods.LIKELIHOODS[likelihood].loss(image - target)
-    shown = jnp.clip(image, -1.0, 1.0) - target
+    loss = likelihoods.loss(likelihood, image, target)
+    shown = jnp.clip(likelihoods.LIKELIHOODS[likelihood].shown(image), -1.0, 1.0) - target
     metrics = {"mse": likelihoods.gaussian(shown), "l1": likelihoods.laplace(shown)}
     ones = jnp.ones_like(loss)
     return Reconstruction(loss, ones, {name: (value, ones) for name, value in metrics.items()})

@@ -9,11 +9,14 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 FAINT = 1e-3  # squared error that `student` hardly tells from none
 _BYTE = 2 / 255  # width of a pixel value on [-1, 1]
+_LOGISTIC = 0.05  # scale of `logistic`: six values of a pixel
 # Half the log-determinants, a pixel, of the multiscale error and the Student t's as quadratic
 # forms. Each 4x4 block has the eigenvalues 5 for its mean and 15 times 1; and 9 for its mean,
 # 3 times 5 for the other means of its 2x2 blocks, 12 times 1.
@@ -28,11 +31,23 @@ class Likelihood(NamedTuple):
         loss: of differences [B, H, W, C] on the [-1, 1] scale, mean over pixels [B].
         nats: (losses of any shape, scale, number of pixels) -> negative log-density a pixel.
         block: pixels a side that a picture is a multiple of.
+        of_values: the loss of (outputs, pixels on [-1, 1]), where differences do not tell it.
+        shown: outputs -> the picture on [-1, 1] that they stand for.
     """
 
-    loss: Callable
+    loss: Callable | None
     nats: Callable
     block: int = 1
+    of_values: Callable | None = None
+    shown: Callable = lambda outputs: outputs
+
+
+def loss(
+    likelihood: str, outputs: Float[Array, "B H W C"], target: Float[Array, "B H W C"]
+) -> Float[Array, " B"]:
+    """Loss of a decoder's outputs for pixels on [-1, 1], mean over pixels."""
+    row = LIKELIHOODS[likelihood]
+    return row.of_values(outputs, target) if row.of_values else row.loss(outputs - target)
 
 
 def log_prob(
@@ -85,6 +100,35 @@ def student(difference: Float[Array, "B H W C"]) -> Float[Array, " B"]:
     return 0.5 * jnp.log1p(error / FAINT)
 
 
+def bernoulli(
+    outputs: Float[Array, "B H W C"], target: Float[Array, "B H W C"]
+) -> Float[Array, " B"]:
+    """Cross-entropy of logits with how white pixels are: for black and white pictures."""
+    each = optax.sigmoid_binary_cross_entropy(outputs, 0.5 * (target + 1))
+    return jnp.mean(each, axis=(1, 2, 3))
+
+
+def logistic(
+    outputs: Float[Array, "B H W C"], target: Float[Array, "B H W C"]
+) -> Float[Array, " B"]:
+    """Discretised logistic noise of a fixed scale: black and white pixels hold whole tails.
+
+    Source: Kingma et al. 2016 (IAF), section 6; Salimans et al. 2017 (PixelCNN++), section 2.1.
+    """
+    upper, lower = ((target - outputs + side * _BYTE / 2) / _LOGISTIC for side in (1, -1))
+    below, above = jax.nn.log_sigmoid(upper), jax.nn.log_sigmoid(-lower)
+    # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a))
+    inside = below + above + math.log(-math.expm1(-_BYTE / _LOGISTIC))
+    edge = 1 - _BYTE / 4
+    each = jnp.where(target < -edge, below, jnp.where(target > edge, above, inside))
+    return -jnp.mean(each, axis=(1, 2, 3))
+
+
+def _discrete_nats(loss, scale, pixels):
+    """Of a loss that is the negative log-probability of a pixel's value: no width is counted."""
+    return loss + math.log(_BYTE)
+
+
 def _gaussian_nats(loss, scale, pixels):
     """Of a Gaussian of variance `scale` that is `loss` off in mean square."""
     return 0.5 * (loss / scale + math.log(2 * math.pi * scale))
@@ -112,4 +156,8 @@ LIKELIHOODS = {
     "laplace": Likelihood(laplace, _laplace_nats),
     "multiscale": Likelihood(multiscale, _multiscale_nats, 4),
     "student": Likelihood(student, _student_nats, 4),
+    "bernoulli": Likelihood(
+        None, _discrete_nats, of_values=bernoulli, shown=lambda logits: jnp.tanh(logits / 2)
+    ),
+    "logistic": Likelihood(None, _discrete_nats, of_values=logistic),
 }

@@ -76,3 +76,25 @@ def test_the_student_likelihood_is_that_of_scipy():
         loss = float(likelihoods.student(jnp.asarray(difference.reshape(1, *shape)))[0])
         found = likelihoods.log_prob(loss, "student", shape, 0.0)
         assert found == pytest.approx(t.logpdf(difference) + 32 * np.log(2 / 255), rel=1e-5)
+
+
+def test_the_logistic_is_a_distribution_over_the_values_of_a_pixel():
+    values = np.arange(256) / 127.5 - 1
+    for mean in (-1.1, -0.3, 0.998):
+        outputs = jnp.full((256, 1, 1, 1), mean)
+        loss = likelihoods.loss("logistic", outputs, jnp.float32(values).reshape(-1, 1, 1, 1))
+        assert np.exp(-np.float64(loss)).sum() == pytest.approx(1, abs=1e-4)
+        inside = stats.logistic(mean, 0.05).cdf(values[100] + np.array([-1, 1]) / 255)
+        assert np.exp(-loss[100]) == pytest.approx(inside[1] - inside[0], rel=1e-3, abs=1e-9)
+        shown = likelihoods.log_prob(np.array(2.0), "logistic", (2, 3, 1), 1.0)
+        assert shown == pytest.approx(-12)
+
+
+def test_bernoulli_pixels_are_those_of_scipy():
+    logits, white = np.array([2.0, -1.0, 0.5]), np.array([1, 0, 0])
+    pixels = jnp.float32(2 * white - 1).reshape(1, 1, 3, 1)
+    loss = likelihoods.loss("bernoulli", jnp.float32(logits).reshape(1, 1, 3, 1), pixels)
+    expected = stats.bernoulli(1 / (1 + np.exp(-logits))).logpmf(white).mean()
+    np.testing.assert_allclose(loss, [-expected], rtol=1e-5)
+    shown = LIKELIHOODS["bernoulli"].shown(jnp.float32(logits))
+    np.testing.assert_allclose(0.5 * (shown + 1), 1 / (1 + np.exp(-logits)), rtol=1e-5)

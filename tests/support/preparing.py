@@ -20,6 +20,7 @@ DEFAULTS = {
     "image_column": "image",
     "caption_column": "caption",
     "group_column": "group",
+    "attribute_columns": [],
     "groups": [],
     "without_groups": [],
     "lines": "text",

@@ -1,6 +1,7 @@
 """Rows of a table as pairs: several captions of a picture are several pairs of it."""
 
 import hashlib
+import json
 import posixpath
 from argparse import Namespace
 from collections.abc import Iterator
@@ -20,9 +21,11 @@ _FIRST = 1000  # rows by which the folder of the pictures is found
 
 
 def wanted(options: Namespace) -> Wanted:
-    """The columns that a table must have: the picture's, the caption's, a group that was named."""
-    columns = [[options.image_column], [options.caption_column]]
-    return columns if options.group_column == "group" else [*columns, [options.group_column]]
+    """The columns that a table must have: the picture's, the caption's, others that were named."""
+    named = [[name] for name in options.attribute_columns]
+    if options.group_column != "group":
+        named.append([options.group_column])
+    return [[options.image_column], [options.caption_column], *named]
 
 
 def of_file(name: str, inventory: Inventory, columns: Wanted, options: Namespace) -> Iterator[Item]:
@@ -66,6 +69,7 @@ class _Rows:
         self.folder = posixpath.dirname(name)
         self.image, self.caption = (column(table, possible) for possible in columns[:2])
         self.asked, self.group = options.caption_column, options.group_column
+        self.attributes = options.attribute_columns
         self.named_split = splitting.of_file(name, inventory.root.absolute().name)
         self.spelled = suffix(name) in (".csv", ".tsv", ".txt")
         self.pictures: dict[bytes, str] = {}  # digest of bytes: name of the picture
@@ -87,8 +91,9 @@ class _Rows:
         captions = self._told(self.caption, self._captions, row)
         group = self._told(self.group, text.scalar, row.cells.get(self.group))
         split = self._told("split", text.scalar, row.cells.get("split"))
+        facts = self._facts(row)
         for caption in captions:
-            yield Pair(picture, image, caption, group, split, named_split=named)
+            yield Pair(picture, image, caption, group, split, facts, named_split=named)
 
     def refusal(self, row: Row, reason: str, detail: str) -> Refusal:
         """A row of `rejected.csv` for a row of the table; its picture counts as seen."""
@@ -106,6 +111,12 @@ class _Rows:
         value = row.cells.get(self.caption)
         spelled = self.spelled and isinstance(value, str)
         return text.captions(text.listed(value) if spelled else value)
+
+    def _facts(self, row):
+        """The columns of attributes as a JSON object of texts; an empty cell is unknown."""
+        cells = {n: self._told(n, text.scalar, row.cells.get(n)) for n in self.attributes}
+        known = {name: value.strip() for name, value in cells.items() if value.strip()}
+        return json.dumps(known, sort_keys=True)
 
     def _picture(self, row):
         """(name, path or bytes, split by name) of a row's picture; equal bytes are one picture."""
