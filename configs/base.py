@@ -64,6 +64,7 @@ def _image():
     image.width = 512
     image.heads = 8  # divides width
     image.squeeze = 16  # numbers a patch, next to the latent
+    image.dropout = 0.0  # share of what each block adds, in training
     image.encoder_layers = 5
     image.decoder_layers = 4
     image.likelihood = "multiscale"  # gaussian, laplace, student, bernoulli, logistic
@@ -77,6 +78,7 @@ def _caption():
     caption.width = 512  # also of the word embeddings
     caption.heads = 8
     caption.squeeze = 32  # numbers a token, next to the latent
+    caption.dropout = 0.0  # share of what each block adds, in training
     caption.latent_tokens = 16  # that the decoder reads the latent as
     caption.encoder_layers = 2
     caption.decoder_layers = 3

@@ -28,6 +28,7 @@ def _label() -> ConfigDict:
     label.width = 32
     label.heads = 2
     label.squeeze = 16  # numbers an attribute, next to the latent
+    label.dropout = 0.0
     label.encoder_layers = 1
     label.decoder_layers = 1
     return label

@@ -13,7 +13,8 @@ from ml_collections import ConfigDict
 from mmvae.errors import UserError
 
 FILE = "config.json"  # in a run directory
-# Fields that runs of earlier versions lack, with what the code did before they were there.
+# Fields that runs of earlier versions lack, with what the code did before they were there;
+# "*" stands for each modality.
 ADDED = {
     "data.shares.caption": 0.0,
     "data.shares.image": 0.0,
@@ -21,6 +22,7 @@ ADDED = {
     "init.from_run": "",
     "init.skip": (),
     "model.adapter_rank": 0,
+    "model.modalities.*.dropout": 0.0,
     "objective.name": "elbo",
     "objective.private": 8,
     "objective.private_kl": 1.0,
@@ -97,11 +99,18 @@ def _filled(tree):
     """Nested dicts with the fields that were added since they were stored."""
     for path, value in ADDED.items():
         *groups, name = path.split(".")
-        group = tree
-        for step in groups:
-            group = group.setdefault(step, {})
-        group.setdefault(name, value)
+        for group in _groups(tree, groups):
+            group.setdefault(name, value)
     return tree
+
+
+def _groups(tree, path):
+    """The groups at a path, made where there are none; "*" stands for each that there is."""
+    if not path:
+        return [tree]
+    first, *rest = path
+    inner = list(tree.values()) if first == "*" else [tree.setdefault(first, {})]
+    return [group for each in inner for group in _groups(each, rest)]
 
 
 def _with_tuples(value):

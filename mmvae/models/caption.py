@@ -23,6 +23,7 @@ from mmvae.models.layers import (
     LatentCanvas,
     PosteriorHead,
     Transformer,
+    sizes,
 )
 
 
@@ -34,20 +35,21 @@ class CaptionEncoder(nn.Module):
     layers: int
     heads: int
     squeeze: int
+    dropout: float
     latent_dim: int
     dtype: jnp.dtype
     rank: int
 
     @nn.compact
-    def __call__(self, ids: Int32[Array, "B L"]) -> Gaussian:
+    def __call__(self, ids: Int32[Array, "B L"], keys: Key[Array, " B"] | None = None) -> Gaussian:
         batch, length = ids.shape
         x = nn.Embed(self.vocab_size, self.width, dtype=self.dtype, embedding_init=EMBEDDING_INIT)(
             ids
         )
         x = x + Embedded(length, self.width, self.dtype, name="positions")(batch)
         visible = ids != PAD
-        trunk = Transformer(self.layers, self.heads, self.dtype, self.rank)
-        x, _ = trunk(x, visible[:, None, None, :])
+        trunk = Transformer(self.layers, self.heads, self.dtype, self.rank, self.dropout)
+        x, _ = trunk(x, visible[:, None, None, :], keys=keys)
         return PosteriorHead(self.latent_dim, self.squeeze, self.dtype)(x, visible)
 
 
@@ -63,6 +65,7 @@ class CaptionDecoder(nn.Module):
     layers: int
     heads: int
     squeeze: int
+    dropout: float
     latent_tokens: int
     dtype: jnp.dtype
     rank: int
@@ -74,16 +77,19 @@ class CaptionDecoder(nn.Module):
             self.vocab_size, self.width, dtype=self.dtype, embedding_init=EMBEDDING_INIT
         )
         self.positions = Embedded(self.length, self.width, self.dtype)
-        self.trunk = Transformer(self.layers, self.heads, self.dtype, self.rank)
+        self.trunk = Transformer(self.layers, self.heads, self.dtype, self.rank, self.dropout)
 
     def __call__(
-        self, z: Float[Array, "B D"], inputs: Int32[Array, "B L"]
+        self,
+        z: Float[Array, "B D"],
+        inputs: Int32[Array, "B L"],
+        keys: Key[Array, " B"] | None = None,
     ) -> Float[Array, "B L V"]:
         """Logits, float32, of each next token, for `inputs` from `teacher`."""
         batch, length = inputs.shape
         words = self.embed(inputs) + self.positions(batch)[:, :length]
         x = jnp.concatenate([self.prefix(z), words], axis=1)
-        x, _ = self.trunk(x, self._mask(length))
+        x, _ = self.trunk(x, self._mask(length), keys=keys)
         return self._logits(x[:, self.latent_tokens :])
 
     def loss(
@@ -94,8 +100,9 @@ class CaptionDecoder(nn.Module):
         train: bool = False,
     ) -> Reconstruction:
         """As in `score`; `train` hides a share `word_dropout` of the decoder's inputs."""
-        inputs = teacher(data, keys, self.word_dropout) if train else teacher(data)
-        return score(self(z, inputs), data)
+        if not train:
+            return score(self(z, teacher(data)), data)
+        return score(self(z, teacher(data, keys, self.word_dropout), keys), data)
 
     def sample(
         self, z: Float[Array, "B D"], keys: Key[Array, " B"] | None = None
@@ -151,13 +158,11 @@ def encoder(
     """CaptionEncoder of a modality's config."""
     return CaptionEncoder(
         vocab_size=modality.vocab_size,
-        width=spec.width,
         layers=spec.encoder_layers,
-        heads=spec.heads,
-        squeeze=spec.squeeze,
         latent_dim=latent_dim,
         dtype=dtype,
         rank=rank,
+        **sizes(spec),
     )
 
 
@@ -166,13 +171,11 @@ def decoder(spec: ConfigDict, modality: Caption, dtype: jnp.dtype, rank: int) ->
     return CaptionDecoder(
         vocab_size=modality.vocab_size,
         length=modality.length,
-        width=spec.width,
         layers=spec.decoder_layers,
-        heads=spec.heads,
-        squeeze=spec.squeeze,
         latent_tokens=spec.latent_tokens,
         dtype=dtype,
         rank=rank,
+        **sizes(spec),
         word_dropout=spec.word_dropout,
     )
 

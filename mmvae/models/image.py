@@ -21,6 +21,7 @@ from mmvae.models.layers import (
     LatentCanvas,
     PosteriorHead,
     Transformer,
+    sizes,
 )
 
 
@@ -58,17 +59,21 @@ class ImageEncoder(nn.Module):
     layers: int
     heads: int
     squeeze: int
+    dropout: float
     latent_dim: int
     dtype: jnp.dtype
     rank: int
 
     @nn.compact
-    def __call__(self, pixels: UInt8[Array, "B H W C"]) -> Gaussian:
+    def __call__(
+        self, pixels: UInt8[Array, "B H W C"], keys: Key[Array, " B"] | None = None
+    ) -> Gaussian:
         patches = patchify(to_float(pixels), self.patch).astype(self.dtype)
         batch, length, _ = patches.shape
         x = Dense(self.width, dtype=self.dtype, name="embed")(patches)
         x = x + Embedded(length, self.width, self.dtype, name="positions")(batch)
-        x, _ = Transformer(self.layers, self.heads, self.dtype, self.rank)(x)
+        trunk = Transformer(self.layers, self.heads, self.dtype, self.rank, self.dropout)
+        x, _ = trunk(x, keys=keys)
         return PosteriorHead(self.latent_dim, self.squeeze, self.dtype)(x)
 
 
@@ -81,16 +86,20 @@ class ImageDecoder(nn.Module):
     layers: int
     heads: int
     squeeze: int
+    dropout: float
     dtype: jnp.dtype
     rank: int
     likelihood: str
 
     @nn.compact
-    def __call__(self, z: Float[Array, "B D"]) -> Float[Array, "B H W C"]:
+    def __call__(
+        self, z: Float[Array, "B D"], keys: Key[Array, " B"] | None = None
+    ) -> Float[Array, "B H W C"]:
         height, width, channels = self.shape
         length = (height // self.patch) * (width // self.patch)
         x = LatentCanvas(length, self.width, self.squeeze, self.dtype)(z)
-        x, _ = Transformer(self.layers, self.heads, self.dtype, self.rank)(x)
+        trunk = Transformer(self.layers, self.heads, self.dtype, self.rank, self.dropout)
+        x, _ = trunk(x, keys=keys)
         x = x.reshape(-1, height // self.patch, width // self.patch, self.width)
         return Upsampler(self.patch, channels, self.dtype)(x).astype(jnp.float32)
 
@@ -101,8 +110,8 @@ class ImageDecoder(nn.Module):
         keys: Key[Array, " B"] | None = None,
         train: bool = False,
     ) -> Reconstruction:
-        """As in `score`; a picture is decoded from the latent alone, and nothing is hidden."""
-        return score(self(z), data, self.likelihood)
+        """As in `score`; a picture is decoded from the latent alone, and no input is hidden."""
+        return score(self(z, keys if train else None), data, self.likelihood)
 
     def sample(
         self, z: Float[Array, "B D"], keys: Key[Array, " B"] | None = None
@@ -164,13 +173,11 @@ def encoder(
     """ImageEncoder of a modality's config."""
     return ImageEncoder(
         patch=spec.patch,
-        width=spec.width,
         layers=spec.encoder_layers,
-        heads=spec.heads,
-        squeeze=spec.squeeze,
         latent_dim=latent_dim,
         dtype=dtype,
         rank=rank,
+        **sizes(spec),
     )
 
 
@@ -179,12 +186,10 @@ def decoder(spec: ConfigDict, modality: Image, dtype: jnp.dtype, rank: int) -> I
     return ImageDecoder(
         shape=modality.shape,
         patch=spec.patch,
-        width=spec.width,
         layers=spec.decoder_layers,
-        heads=spec.heads,
-        squeeze=spec.squeeze,
         dtype=dtype,
         rank=rank,
+        **sizes(spec),
         likelihood=spec.likelihood,
     )
 

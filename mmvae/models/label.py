@@ -20,6 +20,7 @@ from mmvae.models.layers import (
     LatentCanvas,
     PosteriorHead,
     Transformer,
+    sizes,
 )
 
 
@@ -31,12 +32,13 @@ class LabelEncoder(nn.Module):
     layers: int
     heads: int
     squeeze: int
+    dropout: float
     latent_dim: int
     dtype: jnp.dtype
     rank: int
 
     @nn.compact
-    def __call__(self, data: Int32[Array, "B A"]) -> Gaussian:
+    def __call__(self, data: Int32[Array, "B A"], keys: Key[Array, " B"] | None = None) -> Gaussian:
         # One table for all: an attribute's classes follow those of the one before it.
         starts = jnp.cumsum(jnp.array((0, *self.sizes[:-1])))
         embed = nn.Embed(
@@ -45,8 +47,8 @@ class LabelEncoder(nn.Module):
         known = data > 0
         x = embed(jnp.maximum(data - 1, 0) + starts[None, :])
         x = x + Embedded(len(self.sizes), self.width, self.dtype, name="positions")(len(data))
-        trunk = Transformer(self.layers, self.heads, self.dtype, self.rank)
-        x, _ = trunk(x, known[:, None, None, :])
+        trunk = Transformer(self.layers, self.heads, self.dtype, self.rank, self.dropout)
+        x, _ = trunk(x, known[:, None, None, :], keys=keys)
         return PosteriorHead(self.latent_dim, self.squeeze, self.dtype)(x, known)
 
 
@@ -58,13 +60,17 @@ class LabelDecoder(nn.Module):
     layers: int
     heads: int
     squeeze: int
+    dropout: float
     dtype: jnp.dtype
     rank: int
 
     @nn.compact
-    def __call__(self, z: Float[Array, "B D"]) -> list[Float[Array, "B C"]]:
+    def __call__(
+        self, z: Float[Array, "B D"], keys: Key[Array, " B"] | None = None
+    ) -> list[Float[Array, "B C"]]:
         x = LatentCanvas(len(self.sizes), self.width, self.squeeze, self.dtype)(z)
-        x, _ = Transformer(self.layers, self.heads, self.dtype, self.rank)(x)
+        trunk = Transformer(self.layers, self.heads, self.dtype, self.rank, self.dropout)
+        x, _ = trunk(x, keys=keys)
         logits = [
             Dense(size, dtype=self.dtype, name=f"classes_{place}")(x[:, place])
             for place, size in enumerate(self.sizes)
@@ -78,8 +84,8 @@ class LabelDecoder(nn.Module):
         keys: Key[Array, " B"] | None = None,
         train: bool = False,
     ) -> Reconstruction:
-        """As in `score`; nothing is hidden."""
-        return score(self(z), data)
+        """As in `score`; no input is hidden."""
+        return score(self(z, keys if train else None), data)
 
     def sample(
         self, z: Float[Array, "B D"], keys: Key[Array, " B"] | None = None
@@ -122,13 +128,11 @@ def encoder(
     """LabelEncoder of a modality's config."""
     return LabelEncoder(
         sizes=modality.sizes,
-        width=spec.width,
         layers=spec.encoder_layers,
-        heads=spec.heads,
-        squeeze=spec.squeeze,
         latent_dim=latent_dim,
         dtype=dtype,
         rank=rank,
+        **sizes(spec),
     )
 
 
@@ -136,12 +140,10 @@ def decoder(spec: ConfigDict, modality: Label, dtype: jnp.dtype, rank: int) -> L
     """LabelDecoder of a modality's config."""
     return LabelDecoder(
         sizes=modality.sizes,
-        width=spec.width,
         layers=spec.decoder_layers,
-        heads=spec.heads,
-        squeeze=spec.squeeze,
         dtype=dtype,
         rank=rank,
+        **sizes(spec),
     )
 
 

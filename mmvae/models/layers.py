@@ -8,13 +8,33 @@ import functools
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Key
+from ml_collections import ConfigDict
 
 from mmvae.models import adapters
 from mmvae.models.gaussian import Gaussian, from_logits
 
 Cache = tuple[Float[Array, "B S H W"], Float[Array, "B S H W"]]  # keys and values
 EMBEDDING_INIT = nn.initializers.normal(0.02)
+
+
+def sizes(spec: ConfigDict) -> dict[str, int | float]:
+    """What encoder and decoder of a modality's config have in common, as arguments of both."""
+    return {name: spec[name] for name in ("width", "heads", "squeeze", "dropout")}
+
+
+def dropout(
+    x: Float[Array, "B T W"], rate: float, keys: Key[Array, " B"] | None, place: int
+) -> Float[Array, "B T W"]:
+    """A share `rate` of the numbers as 0 and the others larger (Srivastava et al. 2014, section 4).
+
+    Each row has its own key, so that batch size and devices change nothing; `place` tells the
+    layers of a row apart. Without keys nothing is dropped.
+    """
+    if keys is None or not rate:
+        return x
+    keep = lambda key: jax.random.bernoulli(jax.random.fold_in(key, place), 1 - rate, x.shape[1:])
+    return jnp.where(jax.vmap(keep)(keys), x / (1 - rate), 0).astype(x.dtype)
 
 
 class Dense(nn.Dense):
@@ -92,11 +112,16 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm transformer block: attention, then a GELU MLP of four times the width."""
+    """Pre-norm transformer block: attention, then a GELU MLP of four times the width.
+
+    With `keys` a share `dropout` of what either adds is dropped; `place` is the layer's number.
+    """
 
     heads: int
     dtype: jnp.dtype
     rank: int = 0
+    dropout: float = 0.0
+    place: int = 0
 
     @nn.compact
     def __call__(
@@ -105,27 +130,31 @@ class Block(nn.Module):
         mask: Bool[Array, "*M T S"] | None = None,
         cache: Cache | None = None,
         start: int | Int[Array, ""] = 0,
+        keys: Key[Array, " B"] | None = None,
     ) -> tuple[Float[Array, "B T W"], Cache | None]:
         width = x.shape[-1]
         dense = functools.partial(Dense, dtype=self.dtype, rank=self.rank)
         attended, cache = Attention(self.heads, self.dtype, self.rank)(
             nn.LayerNorm(dtype=self.dtype)(x), mask, cache, start
         )
-        x = x + attended
+        x = x + dropout(attended, self.dropout, keys, 2 * self.place)
         hidden = dense(4 * width)(nn.LayerNorm(dtype=self.dtype)(x))
-        return x + dense(width)(nn.gelu(hidden)), cache
+        added = dense(width)(nn.gelu(hidden))
+        return x + dropout(added, self.dropout, keys, 2 * self.place + 1), cache
 
 
 class Transformer(nn.Module):
     """`layers` blocks and a final norm; caches are a tuple with one entry a layer.
 
-    A `rank` above 0 gives every matrix product of the blocks a low-rank adapter.
+    A `rank` above 0 gives every matrix product of the blocks a low-rank adapter. `dropout` works
+    where rows have `keys`.
     """
 
     layers: int
     heads: int
     dtype: jnp.dtype
     rank: int = 0
+    dropout: float = 0.0
 
     @nn.compact
     def __call__(
@@ -134,11 +163,13 @@ class Transformer(nn.Module):
         mask: Bool[Array, "*M T S"] | None = None,
         caches: tuple[Cache, ...] | None = None,
         start: int | Int[Array, ""] = 0,
+        keys: Key[Array, " B"] | None = None,
     ) -> tuple[Float[Array, "B T W"], tuple[Cache | None, ...]]:
         caches = caches or (None,) * self.layers
         updated = []
-        for cache in caches:
-            x, cache = Block(self.heads, self.dtype, self.rank)(x, mask, cache, start)
+        for place, cache in enumerate(caches):
+            block = Block(self.heads, self.dtype, self.rank, self.dropout, place)
+            x, cache = block(x, mask, cache, start, keys)
             updated.append(cache)
         return nn.LayerNorm(dtype=self.dtype)(x), tuple(updated)
 

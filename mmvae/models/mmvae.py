@@ -75,12 +75,13 @@ class MMVAE(nn.Module):
         """Dimensions D of the latent, private codes included."""
         return self.layout.total
 
-    def encode(self, inputs: Data) -> Experts:
+    def encode(self, inputs: Data, keys: Key[Array, " B"] | None = None) -> Experts:
         """{name: data} -> {name: Gaussian of [u, w_m]}, an expert for each modality given.
 
-        Where all are given, a joint encoder adds its own, `fusion.JOINT`.
+        Where all are given, a joint encoder adds its own, `fusion.JOINT`. With a key for each
+        row, encoders drop what their config says; in training alone.
         """
-        experts = {name: self.encoders[name](data) for name, data in inputs.items()}
+        experts = {name: self.encoders[name](data, keys) for name, data in inputs.items()}
         if self.laplace:
             experts = {name: self._as_laplace(q) for name, q in experts.items()}
         if self.joint is not None and len(experts) == len(self.names):

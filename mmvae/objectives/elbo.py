@@ -34,7 +34,7 @@ def elbo(
     inputs, present, mask = inputs_of(batch), present_in(batch), batch["mask"]
     measured = measured_rows(present, mask, settings)
     seen = choose_subsets(keys(0), present, settings.loss.subsets)
-    experts = model.encode(inputs)
+    experts = model.encode(inputs, keys(5))
 
     # 1. Posterior q(z | x_S) of the shown subset S, one sample, every modality decoded from it.
     posterior = model.fuse(experts, seen)

@@ -84,7 +84,7 @@ _RANGES = (
         ),
     ),
     ("from 0 to 1", lambda x: 0 <= x <= 1, ("*_fraction",)),
-    ("at least 0 and below 1", lambda x: 0 <= x < 1, ("*.word_dropout", "train.ema_decay")),
+    ("at least 0 and below 1", lambda x: 0 <= x < 1, ("*dropout", "train.ema_decay")),
     ("above 0 and below 1", lambda x: 0 < x < 1, ("optimizer.beta?",)),
     ("from 0 to 4294967295", lambda x: 0 <= x < 2**32, ("seed",)),
 )

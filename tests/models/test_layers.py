@@ -91,3 +91,27 @@ def test_products_run_in_the_dtype_and_parameters_are_float32(dtype):
     assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype(jnp.float32)}
     out = jax.eval_shape(lambda x: module.apply(variables, x)[0], inputs().astype(dtype))
     assert out.dtype == dtype
+
+
+def test_dropout_keeps_the_mean_and_drops_rows_by_their_own_keys():
+    x, keys = jnp.ones((64, 5, 40)), jax.random.split(jax.random.key(0), 64)
+    dropped = layers.dropout(x, 0.25, keys, 3)
+    assert set(np.unique(dropped)) == {0.0, np.float32(1 / 0.75)}
+    assert np.mean(dropped == 0) == pytest.approx(0.25, abs=0.02)
+    np.testing.assert_array_equal(layers.dropout(x[8:10], 0.25, keys[8:10], 3), dropped[8:10])
+    assert np.any(np.asarray(layers.dropout(x, 0.25, keys, 4)) != np.asarray(dropped))
+
+
+def test_nothing_is_dropped_without_keys():
+    x = jnp.ones((2, 3, 4))
+    assert layers.dropout(x, 0.25, None, 0) is x
+    assert layers.dropout(x, 0.0, jax.random.split(jax.random.key(0), 2), 0) is x
+
+
+def test_a_transformer_drops_only_where_rows_have_keys():
+    x, keys = jax.random.normal(jax.random.key(1), (2, 3, 8)), jax.random.split(jax.random.key(0))
+    plain, dropping = (layers.Transformer(1, 2, jnp.float32, dropout=d) for d in (0.0, 0.5))
+    params = plain.init(jax.random.key(2), x)
+    still = plain.apply(params, x)[0]
+    np.testing.assert_array_equal(dropping.apply(params, x)[0], still)
+    assert np.any(np.asarray(dropping.apply(params, x, keys=keys)[0]) != np.asarray(still))

@@ -45,7 +45,14 @@ def config(**changes):
 def with_label(**changes):
     """`config` with a third modality: a label of two attributes with two classes each."""
     labelled = config()
-    spec = {"kind": "label", "classes": CLASSES, "width": 32, "heads": 2, "squeeze": 4}
+    spec = {
+        "kind": "label",
+        "classes": CLASSES,
+        "width": 32,
+        "heads": 2,
+        "squeeze": 4,
+        "dropout": 0.0,
+    }
     with labelled.unlocked():
         labelled.model.modalities.label = ConfigDict(
             spec | {"encoder_layers": 1, "decoder_layers": 1}
