@@ -18,6 +18,7 @@ _CELL = 8  # pixels a side that share a histogram
 _DIRECTIONS = 9
 _MEANS = 16  # grey means a side
 _COMPONENTS = {"image": 512, "caption": 300, "common": 128}  # at most
+_RARE, _MANY = 3, 1000  # words in fewer captions do not count, where there are many captions
 _RIDGE = 1.0  # times the mean variance is added to every variance
 
 Vectors = tuple[Float[np.ndarray, "N E"], Float[np.ndarray, "N E"]]
@@ -29,7 +30,8 @@ def vectors(train: Split, test: Split, seed: int) -> Vectors | None:
     None where the training captions have no words to tell apart. Source: Hotelling 1936, with
     ridge (Vinod 1976); histograms: Dalal & Triggs 2005.
     """
-    words = TfidfVectorizer(sublinear_tf=True, max_features=30_000)
+    rare = _RARE if len(train) >= _MANY else 1
+    words = TfidfVectorizer(stop_words="english", sublinear_tf=True, min_df=rare)
     try:
         known = words.fit_transform(train.captions)
     except ValueError:  # an empty vocabulary
@@ -59,10 +61,10 @@ def project(pictures: Vectors, captions: Vectors, ridge: float = _RIDGE) -> Vect
 
 
 def features(images: UInt8[np.ndarray, "N H W C"]) -> Float[np.ndarray, "N F"]:
-    """Square roots of histograms of gradients in cells, and grey means, on one scale each."""
+    """Histograms of gradients in cells, then grey means."""
     grey = np.stack([_grey(image) for image in images])
     cell = min(_CELL, grey.shape[1] // 2)
-    histograms = [hog(x, _DIRECTIONS, (cell, cell), (1, 1), block_norm="L1-sqrt") for x in grey]
+    histograms = [hog(x, _DIRECTIONS, (cell, cell), (1, 1), block_norm="L2") for x in grey]
     small = [Image.fromarray(x).resize((_MEANS, _MEANS), Image.Resampling.BOX) for x in grey]
     means = np.stack([np.asarray(x).ravel() / 255.0 for x in small])
     return np.concatenate([np.stack(histograms), means], axis=1).astype(np.float32)
@@ -70,7 +72,7 @@ def features(images: UInt8[np.ndarray, "N H W C"]) -> Float[np.ndarray, "N F"]:
 
 def _pictures(train, test, seed):
     """Principal components of the features of (train, test) pictures."""
-    known, asked = features(train), features(test)
+    known, shown = features(train), features(test)
     histograms = known.shape[1] - _MEANS**2
     scale = np.repeat(
         [known[:, :histograms].std(), known[:, histograms:].std()], [histograms, _MEANS**2]
@@ -78,7 +80,7 @@ def _pictures(train, test, seed):
     scale = np.maximum(scale, 1e-6)
     size = min(_COMPONENTS["image"], known.shape[1], len(known) - 1)
     pca = PCA(size, random_state=seed).fit(known / scale)
-    return pca.transform(known / scale), pca.transform(asked / scale)
+    return pca.transform(known / scale), pca.transform(shown / scale)
 
 
 def _grey(image):
