@@ -7,6 +7,7 @@ from pathlib import Path
 
 from support.compiling import QUICK
 from support.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
+from support.workers import pytest_collection_modifyitems  # noqa: F401
 
 CACHE = Path(__file__).parents[1] / ".pytest_cache"
 
