@@ -62,7 +62,7 @@ set_up
 export PATH="$PWD/.venv/bin:$PATH"
 case "${1:-}" in
   "") quick_start ;;
-  test) shift; exec python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=40 "$@" ;;
+  test) shift; exec python -m pytest -n 2 --no-loadscope-reorder --durations=40 "$@" ;;
   campaign) shift; PYTHONPATH=.:tests exec python -m campaign "$@" ;;
   *) exec "$@" ;;
 esac

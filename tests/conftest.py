@@ -7,7 +7,10 @@ from pathlib import Path
 
 from support.compiling import QUICK
 from support.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
-from support.workers import pytest_collection_modifyitems  # noqa: F401
+from support.workers import (  # noqa: F401
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
 
 CACHE = Path(__file__).parents[1] / ".pytest_cache"
 
