@@ -85,7 +85,7 @@ class MMVAE(nn.Module):
         if self.laplace:
             experts = {name: self._as_laplace(q) for name, q in experts.items()}
         if self.joint is not None and len(experts) == len(self.names):
-            experts[JOINT] = self.joint(inputs)
+            experts[JOINT] = self.joint(inputs, keys)
         return experts
 
     def fuse(self, experts: Experts, present: Present) -> Posterior:

@@ -34,7 +34,7 @@ class Layers(nn.Module):
 
 
 class VectorEncoder(nn.Module):
-    """Numbers [B, F] (NaN where unknown) -> Gaussian [B, D]."""
+    """Numbers [B, F] (NaN where unknown) -> Gaussian [B, D]; nothing is dropped."""
 
     layers: int
     width: int
@@ -43,7 +43,7 @@ class VectorEncoder(nn.Module):
     rank: int
 
     @nn.compact
-    def __call__(self, data: Float[Array, "B F"]) -> Gaussian:
+    def __call__(self, data: Float[Array, "B F"], keys: Key[Array, " B"] | None = None) -> Gaussian:
         values, known = _split(data)
         x = jnp.concatenate([values, known.astype(values.dtype)], axis=-1)
         trunk = Layers(self.layers, self.width, 2 * self.latent_dim, self.dtype, self.rank)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Shaped
+from jaxtyping import Array, Key, Shaped
 
 from mmvae.models.gaussian import Gaussian, from_logits
 
@@ -21,8 +21,10 @@ class JointEncoder(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, inputs: Mapping[str, Shaped[Array, "B ..."]]) -> Gaussian:
-        read = [self.encoders[name](inputs[name]) for name in self.encoders]
+    def __call__(
+        self, inputs: Mapping[str, Shaped[Array, "B ..."]], keys: Key[Array, " B"] | None = None
+    ) -> Gaussian:
+        read = [self.encoders[name](inputs[name], keys) for name in self.encoders]
         features = jnp.concatenate([x for q in read for x in (q.mean, q.logvar)], axis=-1)
         width = 2 * self.latent_dim
         hidden = nn.Dense(width, dtype=self.dtype, name="read")(features.astype(self.dtype))
