@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from mmvae import __version__, command_line
 from mmvae.errors import UserError, did_you_mean
+from mmvae.machine.background import leave
 
 COMMANDS = {
     "prepare": ("data_prep.prepare", "pictures and captions -> a data set"),
@@ -48,7 +49,7 @@ def _help():
 
 def entry() -> NoReturn:
     """What the installed `mmvae` script calls."""
-    sys.exit(command_line.run(main))
+    sys.exit(leave(command_line.run(main)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from mmvae import command_line
+from mmvae.machine.background import leave
 from mmvae.machine.startup import start_up, together
 
 _EXAMPLES = """examples:
@@ -48,4 +49,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(command_line.run(main))
+    sys.exit(leave(command_line.run(main)))

@@ -1,5 +1,6 @@
 """The machine: devices and processes.
 
-Files, each importing only those before it: `startup` (before libraries start), `parallel` (the
-one pmap, processes), `devices` (in words, peak rate, memory), `throughput` (rates, gauges).
+Files, each importing only those before it: `startup` (before libraries start), `background`
+(threads beside the main one), `parallel` (the one pmap, processes), `flops` (operations, counted),
+`devices` (in words, peak rate, memory), `throughput` (rates, gauges).
 """

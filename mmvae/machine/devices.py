@@ -1,14 +1,23 @@
 """Devices in words, and what they reach."""
 
+import contextlib
+import json
+import os
+import re
 import resource
 import sys
 import time
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from mmvae.files import write_whole
+
 _SIZES = (512, 1024, 2048, 4096, 8192, 16384)  # of square matrices
+_LARGE = 8192  # of the product that tells an accelerator's peak
+_SECONDS = 0.2  # that a peak is measured for
 _LONG = 0.1  # seconds: larger products than one that lasts this long are not tried
 
 
@@ -21,6 +30,30 @@ def devices() -> str:
     processes = jax.process_count()
     counted = "1 process" if processes == 1 else f"{processes} processes"
     return f"{named}, {counted}, JAX {jax.__version__}"
+
+
+def peak(dtype: DTypeLike) -> float:
+    """Floating-point operations a second that products in `dtype` reach on all devices.
+
+    An accelerator's is measured once for its kind and kept in the user's cache. A processor's
+    depends on what else it does, and is measured anew.
+    """
+    if jax.default_backend() == "cpu":
+        return matmul_peak(dtype, _SECONDS)[0]
+    kept = _kept(jax.devices()[0].device_kind, jnp.dtype(dtype).name)
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        return json.loads(kept.read_text())["flops_per_second"] * jax.device_count()
+    rate = matmul_flops(_LARGE) / _product_seconds(_LARGE, dtype, _SECONDS)
+    # Two at once may meet, and a home may be read-only: then it is measured again next time.
+    with contextlib.suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(kept, json.dumps({"flops_per_second": rate, "size": _LARGE}).encode())
+    return rate * jax.device_count()
+
+
+def _kept(kind, dtype):
+    name = re.sub(r"[^a-z0-9]+", "-", f"{kind}-{dtype}-jax-{jax.__version__}".lower())
+    return Path(os.path.expanduser("~/.cache/mmvae/peaks")) / f"{name}.json"
 
 
 def matmul_peak(dtype: DTypeLike, seconds: float) -> tuple[float, int]:

@@ -29,6 +29,17 @@ def parallel(
     )
 
 
+def compiled(step: Callable, state: PyTree, batch: PyTree) -> Callable:
+    """`step` of `parallel`, compiled for a state and a batch like these; shapes are enough.
+
+    Among several processes it is `step` itself, which compiles when it is called: their
+    arguments are joined there.
+    """
+    if jax.process_count() > 1:
+        return step
+    return step.lower(state, batch).compile()
+
+
 def place(tree: PyTree) -> PyTree:
     """A tree of arrays, copied whole to every device of every process.
 

@@ -154,7 +154,7 @@ def _products(dtype):
 
 
 def _rated(times, program, stepper, product):
-    flops = program.step_flops(stepper.train_step, stepper.state)
+    flops = program.step_flops()
     rate = flops / times.median
     return {
         "seconds": times.median,

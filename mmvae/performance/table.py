@@ -13,7 +13,7 @@ def lines(result: dict) -> Iterator[str]:
         f"between {1e3 * step['lower']:,.1f} and {1e3 * step['upper']:,.1f})"
     )
     yield f"images/s    {step['images_per_second']:,.1f}"
-    yield f"FLOPs       {_flops(step['flops'])} a step, as XLA counts the lowered step"
+    yield f"FLOPs       {_flops(step['flops'])} a step, of its products"
     yield f"rate        {_flops(step['flops_per_second'])}/s"
     for dtype, product in result["matmul"].items():
         rate, size = _flops(product["flops_per_second"]), product["size"]

@@ -11,48 +11,51 @@ from jaxtyping import PyTree
 
 from mmvae.evaluation import baselines
 from mmvae.files import read_object, write_whole
-from mmvae.machine.devices import devices, matmul_peak
+from mmvae.machine.devices import devices
 from mmvae.runs.directory import FACTS
 from mmvae.training import overview
 from mmvae.training.plan import Plan
 
 _LIBRARIES = ("jax", "flax", "optax", "orbax-checkpoint", "numpy")
-_PEAK_SECONDS = 0.2
 
 
-def keep_facts(workdir: Path, plan: Plan, params: PyTree, flops: float) -> None:
-    """Write `workdir`/facts.json, unless a run that resumes has it.
+def keep(
+    workdir: Path,
+    plan: Plan,
+    params: PyTree,
+    flops: float,
+    peak_flops: float,
+    step: int,
+    changed: dict[str, tuple],
+) -> None:
+    """Write `workdir`/facts.json, or add to that of a run that goes on otherwise after `step`.
 
     Args:
         params: the model's parameters, arrays or shapes.
         flops: floating-point operations of one train step, over all devices.
-    """
-    if not (workdir / FACTS).exists():
-        _write(workdir, facts(plan, params, flops))
-
-
-def add_change(workdir: Path, plan: Plan, step: int, changed: dict[str, tuple]) -> None:
-    """Add to `workdir`/facts.json that a run goes on after `step` with another configuration.
-
-    Args:
+        peak_flops: what the devices reach in a second.
         changed: {dotted field: (value before, value now)}.
     """
-    known = read_object(workdir / FACTS, f"delete {workdir / FACTS}, and type the command again")
-    known["total_steps"] = plan.total_steps
-    known["continued"] = [*known.get("continued", []), {"step": step, "changed": changed}]
-    _write(workdir, known)
+    path = workdir / FACTS
+    if not path.exists():
+        _write(workdir, facts(plan, params, flops, peak_flops))
+    if changed:
+        known = read_object(path, f"delete {path}, and type the command again")
+        known["total_steps"] = plan.total_steps
+        known["continued"] = [*known.get("continued", []), {"step": step, "changed": changed}]
+        _write(workdir, known)
 
 
 def _write(workdir, content):
     write_whole(workdir / FACTS, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def facts(plan: Plan, params: PyTree, flops: float) -> dict[str, Any]:
+def facts(plan: Plan, params: PyTree, flops: float, peak_flops: float) -> dict[str, Any]:
     """The content of facts.json, a dict."""
     return {
         "parameters": overview.parameter_counts(params),
         "step_flops": flops,
-        "peak_flops": matmul_peak(plan.config.model.dtype, _PEAK_SECONDS)[0],
+        "peak_flops": peak_flops,
         "devices": devices(),
         "platform": jax.default_backend(),
         "versions": {"python": platform.python_version()}

@@ -30,6 +30,10 @@ class Journal:
         clock: asked for rates; evaluations and saves are not counted by it.
         console: shows progress and the table of epochs.
         writers: where the rest goes.
+
+    Attributes:
+        fastest_step: seconds of a step at the devices' peak, once that is known; rows then have
+            the share of it that was reached.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Journal:
         self._plan, self._checkpoints, self._clock = plan, checkpoints, clock
         self._console, self._writers = console, writers
         self._window, self._epoch = Aggregator(), Aggregator()
+        self.fastest_step = None
         self._pending = None  # (step, metrics) on the devices
         self._best = {}  # validation metrics of the best epoch so far
 
@@ -78,7 +83,7 @@ class Journal:
         self.fetch()
         values = derive(self._window.result(), self._plan.modalities)
         self._window.reset()
-        system = system_gauges() | self._clock.window()
+        system = system_gauges() | self._rates()
         scalars = _named("train", values) | _named("system", system)
         self._writers.scalars(step, scalars | {"epoch": step / self._plan.steps_per_epoch})
         self._progress(step, values)
@@ -114,6 +119,12 @@ class Journal:
             values = {"best_step": best, "best_val_loss": self._checkpoints.best_val_loss()}
             self._writers.summary(values | self._best)
         self._writers.close()
+
+    def _rates(self):
+        rates = self._clock.window()
+        if rates and self.fastest_step is not None:
+            rates["mfu_percent"] = 100 * self.fastest_step / rates["step_seconds"]
+        return rates
 
     def _progress(self, step, values):
         shown = {"loss": values["loss_total"], "lr": values["learning_rate"]}

@@ -1,6 +1,7 @@
 """Training: set-up, and the loop."""
 
 import contextlib
+import itertools
 import time
 from pathlib import Path
 
@@ -14,17 +15,17 @@ from mmvae.evaluation import samples, suite
 from mmvae.evaluation.families import losses
 from mmvae.evaluation.job import Settings
 from mmvae.inference.session import Session
-from mmvae.machine import parallel
+from mmvae.machine import devices, parallel
+from mmvae.machine.background import Interrupted
 from mmvae.machine.throughput import Throughput
 from mmvae.runs import continuation, directory
 from mmvae.runs.checkpoints import Checkpoints
 from mmvae.runs.writers import ConsoleWriter
-from mmvae.training import facts, journal, overview, warm_start
+from mmvae.training import ahead, beginning, facts, journal
 from mmvae.training.fit_samplers import fit_samplers
 from mmvae.training.plan import Plan
 from mmvae.training.preemption import StopRequest
 from mmvae.training.program import on_devices
-from mmvae.training.state import create
 
 
 def train(config: ConfigDict, workdir: str | Path) -> int:
@@ -61,14 +62,26 @@ def _train(plan, workdir, console):
             workdir / directory.CHECKPOINTS, keep.keep_best, keep.keep_latest
         ) as checkpoints,
     ):
-        trainer = Trainer(plan, workdir, console, checkpoints)
-        with contextlib.closing(trainer):
-            trainer.run(stop)
-        trainer.check_stored()
+        try:
+            trainer = Trainer(plan, workdir, console, checkpoints, stop)
+            with contextlib.closing(trainer):
+                trainer.run()
+        except Interrupted:  # nothing is lost but the seconds since the start
+            return stop.exit_code
+        _check_stored(trainer.step, checkpoints.latest_step() or 0)
     # Outside: a signal ends the fit at once, and the same command begins it again.
     if trainer.step == plan.total_steps:
         fit_samplers(workdir, plan.train_records, plan.val_records, console.note)
     return stop.exit_code
+
+
+def _check_stored(step, stored):
+    if stored != step:
+        where = f"after step {stored}" if stored else "from the start"
+        raise UserError(
+            f"step {step} could not be stored (see above); make room for its checkpoint "
+            f"and type the same command: it goes on {where}."
+        )
 
 
 class Trainer:
@@ -79,47 +92,60 @@ class Trainer:
         workdir: its directory.
         console: where the start is told, and progress shown.
         checkpoints: of the run; it goes on from the newest.
+        stop: asked whether to end.
+
+    Raises:
+        Interrupted: `stop` asked while something was compiled.
     """
 
     def __init__(
-        self, plan: Plan, workdir: Path, console: ConsoleWriter, checkpoints: Checkpoints
+        self,
+        plan: Plan,
+        workdir: Path,
+        console: ConsoleWriter,
+        checkpoints: Checkpoints,
+        stop: StopRequest,
     ) -> None:
         self.plan, self.config, self.checkpoints = plan, plan.config, checkpoints
-        self.step, state, start = self._first_state()
-        self._check_length()
+        self.stop, self.workdir, self.changed = stop, workdir, {}
+        done = checkpoints.latest_step() == plan.total_steps
+        self.train_step = None if done else ahead.train_step(plan)
+        self.step, state, start = beginning.first_state(plan, checkpoints, stop.asked)
         if jax.process_index() == 0:
             # Now that nothing can be refused any more.
-            changed = continuation.keep(workdir, self.config)
+            self.changed = continuation.keep(workdir, self.config)
         self.state = parallel.place(state)
-        self.train_step = plan.train_step()
-        self.eval_step = plan.eval_step()
         self.clock = Throughput()
         self.last_save = time.monotonic()
         resumed = self.step or None
         writers = journal.writers(workdir, self.config, resumed, console, self._finished)
         self.journal = journal.Journal(plan, checkpoints, self.clock, console, writers)
+        self.flops = plan.step_flops()  # the train step is compiled meanwhile
         if jax.process_index() == 0:
-            self._introduce(workdir, console, start, changed)
+            here = plan, self.state, self.flops, self.step
+            for line in beginning.lines(*here, start, self.changed):
+                console.note(line)
 
-    def run(self, stop: StopRequest) -> None:
-        """Train until the last step, or until `stop` asks.
+    def run(self) -> None:
+        """Train until the last step, or until asked to stop.
 
         Raises:
             Diverged: a loss term or the gradient is not finite.
+            Interrupted: asked to stop while something was compiled.
         """
-        batches = self._batches()
-        if self.step == 0:
-            self._show_samples(before_training=True)
+        train_step, batches = self._begun()
         while not self._finished:
             with self.clock.waiting():
                 batch = next(batches)
-            self._update(batch)
+            self._update(train_step, batch)
+            if self.first_samples_due and self.looking.shown:
+                self._show_first_samples()
             end_of_epoch = self.step % self.plan.steps_per_epoch == 0
             if end_of_epoch or self.step % self.config.train.log_every_steps == 0:
                 self.journal.row(self.step)
             if end_of_epoch and self._due(self.config.eval.every_epochs):
                 self._evaluate()
-            stopping = stop.should_stop(self.step)
+            stopping = self.stop.should_stop(self.step)
             if stopping or self._save_is_due():
                 self._save()
             if stopping:
@@ -130,52 +156,29 @@ class Trainer:
         self.checkpoints.wait()
         self.journal.close()
 
-    def check_stored(self) -> None:
-        """Whether all that was trained is in a checkpoint.
+    def _begun(self):
+        """(compiled train step, batches), when both are there and the facts are kept."""
+        if self._finished:
+            self._keep_facts()
+            return None, None
+        batches = self._batches()
+        first = next(batches)
+        # Not made before, a checkpoint of the last step is damaged.
+        train_step = (self.train_step or ahead.train_step(self.plan)).result(self.stop.asked)
+        self._keep_facts()  # it measures the device, which rests now
+        shown = self.plan.val_records if jax.process_index() == 0 else None
+        params = jax.device_get(self.state.ema_params)
+        self.looking = ahead.Looking(self.plan, params, self.plan.tokenizer, shown)
+        # Of a run that resumes they are only compiled.
+        self.first_samples_due = self.step == 0 and shown is not None
+        return train_step, itertools.chain([first], batches)
 
-        Raises:
-            UserError: it is not; the log said why.
-        """
-        stored = self.checkpoints.latest_step()
-        if stored != self.step:
-            where = f"after step {stored}" if stored else "from the start"
-            raise UserError(
-                f"step {self.step} could not be stored (see above); make room for its checkpoint "
-                f"and type the same command: it goes on {where}."
-            )
-
-    def _check_length(self):
-        if self.step > self.plan.total_steps:
-            done = -(-self.step // self.plan.steps_per_epoch)
-            raise UserError(
-                f"config.train.epochs={self.config.train.epochs} is less than what the run has "
-                f"trained already ({self.step:,} steps); type --config.train.epochs={done} or more."
-            )
-
-    def _first_state(self):
-        """(steps done, state, WarmStart or None): of a checkpoint, another run, or anew."""
-        state = self.plan.initial_state()
-        restored = self.checkpoints.restore_latest(jax.eval_shape(lambda: state))
-        if restored:
-            step, state, _ = restored
-            return step, state, None
-        if not self.config.init.from_run:
-            return 0, state, None
-        start = warm_start.warm_start(self.config, state.params, self.plan.tokenizer)
-        return 0, create(start.params, self.plan.optimizer), start
-
-    def _introduce(self, workdir, console, start, changed):
-        """Say what will happen, and keep what later reports need to know."""
-        flops = self.plan.step_flops(self.train_step, self.state)
-        for line in overview.lines(self.plan, self.state, flops, self.step):
-            console.note(line)
-        for line in warm_start.lines(start) if start else ():
-            console.note(line)
-        for path, (before, now) in changed.items():
-            console.note(f"continued   config.{path}: {before} before, {now} now")
-        facts.keep_facts(workdir, self.plan, self.state.params, flops)
-        if changed:
-            facts.add_change(workdir, self.plan, self.step, changed)
+    def _keep_facts(self):
+        peak = devices.peak(self.config.model.dtype)
+        self.journal.fastest_step = self.flops / peak
+        if jax.process_index() == 0:
+            known = self.plan, self.state.params, self.flops, peak, self.step, self.changed
+            facts.keep(self.workdir, *known)
 
     def _batches(self):
         stream = data.train_batches(
@@ -191,24 +194,33 @@ class Trainer:
         )
         return on_devices(stream)
 
-    def _update(self, batch):
-        self.state, metrics = self.train_step(self.state, batch)
+    def _update(self, train_step, batch):
+        self.state, metrics = train_step(self.state, batch)
         self.step += 1
         self.clock.step(self.config.train.batch_size)
         self.journal.hold(self.step, metrics)
 
     def _evaluate(self):
         with self.clock.paused():
+            if self.first_samples_due:
+                self._show_first_samples()
             plan, params = self.plan, self.state.ema_params
+            eval_step = self.looking.eval_step(self.stop.asked)
             values = losses.measure(
-                self.eval_step, params, plan.val_records, plan.modalities, self.config
+                eval_step, params, plan.val_records, plan.modalities, self.config
             )
             if self._due(self.config.eval.samples_every_epochs):
                 values |= self._show_samples()
             self.journal.epoch(self.step, values)
             self._save(values["loss_total"])
 
-    def _show_samples(self, before_training=False):
+    def _show_first_samples(self):
+        """Write those of the model before training, when they are there."""
+        with self.clock.paused():
+            self.journal.samples(0, self.looking.samples(self.stop.asked))
+        self.first_samples_due = False
+
+    def _show_samples(self):
         """Write picture grids and the caption table; returns what they measure."""
         if jax.process_index() != 0:
             return {}
@@ -217,7 +229,7 @@ class Trainer:
         self.journal.samples(
             self.step, samples.make(session, val_records, self.config.eval.num_samples)
         )
-        if before_training or not any(val_records.captions):
+        if not any(val_records.captions):
             return {}
         settings = Settings(families=self.config.eval.metrics)
         job = suite.evaluate(session, val_records, self.plan.train_records, settings)

@@ -81,9 +81,9 @@ def memory_bytes(state: TrainState, batch: dict) -> int:
 
 def dry_run(plan: Plan) -> Iterator[str]:
     """Lines of everything that can be known without training: shapes, sizes, steps, memory."""
-    state = jax.eval_shape(plan.initial_state)
+    state = plan.state_shapes()
     batch = plan.example_batch()
-    yield from lines(plan, state, plan.step_flops(plan.train_step(), state), 0)
+    yield from lines(plan, state, plan.step_flops(), 0)
     for name, modality in plan.modalities.items():
         yield f"shape       {name:<20} {modality.shape} {modality.dtype}"
     held = memory_bytes(state, batch) / 2**30

@@ -1,4 +1,5 @@
-"""Stop requests: SIGTERM (a preempted machine) and Ctrl-C end training after the current step."""
+"""Stop requests: SIGTERM (a preempted machine) and Ctrl-C end training after the current step, or
+at once while it waits for something to be compiled."""
 
 import os
 import signal
@@ -48,6 +49,14 @@ class StopRequest:
             self._stopping |= multihost_utils.reached_preemption_sync_point(step)
         else:
             self._stopping = self._signum is not None
+        return self._stopping
+
+    def asked(self) -> bool:
+        """Whether to give up what is waited for, such as a compilation.
+
+        Never among several processes: they stop together, after a step.
+        """
+        self._stopping |= self._signum is not None and not self._several
         return self._stopping
 
     @property

@@ -50,3 +50,18 @@ def test_memory_is_of_the_process_where_devices_do_not_tell(monkeypatch):
     assert where == "process" and 50 * 2**20 < peak < 2**40
     monkeypatch.setattr(sys, "platform", "darwin")  # counts bytes, not kilobytes
     assert devices.peak_memory()[0] == pytest.approx(peak / 1024, rel=0.2)
+
+
+def test_an_accelerators_peak_is_measured_once_for_its_kind(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(devices.jax, "default_backend", lambda: "gpu")
+    taken = iter([2.0])
+    monkeypatch.setattr(devices, "_product_seconds", lambda *_: next(taken))
+    rate = devices.peak("bfloat16")
+    assert rate == devices.matmul_flops(8192) / 2.0 * jax.device_count()
+    assert devices.peak("bfloat16") == rate
+    (kept,) = (tmp_path / ".cache/mmvae/peaks").iterdir()
+    kept.write_text("{")  # such as half a file of an older version
+    taken = iter([1.0])
+    assert devices.peak("bfloat16") == 2 * rate
+    assert devices.peak("bfloat16") == 2 * rate

@@ -37,25 +37,18 @@ def arrays():
 # Operations
 
 
-def test_flops_of_a_known_product():
-    costs = jax.jit(jnp.matmul).lower(jnp.ones((64, 64)), jnp.ones((64, 64))).cost_analysis()
-    assert costs["flops"] == devices.matmul_flops(64) == 2 * 64**3
-
-
 def test_the_flops_of_a_step_are_at_least_those_of_its_matrices():
     program = tiny_program()
-    state = jax.eval_shape(program.initial_state)
+    state = program.state_shapes()
     moments = state.params["encoders_image"]["PosteriorHead_0"]["moments"]["kernel"]
     # Forwards, and twice in the backward pass.
-    assert program.step_flops(program.train_step(), state) > 3 * 2 * 8 * np.prod(moments.shape)
+    assert program.step_flops() > 3 * 2 * 8 * np.prod(moments.shape)
 
 
 def test_dividing_a_batch_does_not_hide_flops():
     whole, divided = tiny_program(), tiny_program(train__accumulate_steps=2)
-    state = jax.eval_shape(whole.initial_state)
-    assert whole.step_flops(whole.train_step(), state) == divided.step_flops(
-        divided.train_step(), state
-    )
+    # Contrastive alignment compares pairs within a part only.
+    assert divided.step_flops() == pytest.approx(whole.step_flops(), rel=0.01)
 
 
 def test_the_peak_is_of_the_fastest_size(monkeypatch):

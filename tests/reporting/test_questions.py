@@ -88,6 +88,20 @@ def test_divergence_is_told_with_its_step(driven, tmp_path):
     assert "too high" in learning_rate.answer(run).answer
 
 
+def test_a_clip_far_below_the_gradient_is_named_with_one_that_fits(driven, tmp_path):
+    copy(driven / "healthy", tmp_path)
+    log = tmp_path / "metrics.jsonl"
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    longer = lambda row: {n: 9.0 if n == "train/grad_norm" else v for n, v in row.items()}
+    log.write_text("".join(json.dumps(longer(row)) + "\n" for row in rows))
+    verdict = learning_rate.answer(runs.load(tmp_path))
+    assert "nearly every step is clipped: the median gradient is 9.0 times" in verdict.answer
+    assert "--config.optimizer.clip_norm=18.0" in verdict.advice[0]
+    assert figure(verdict, "share of clipped steps").level == verdict.level == LOOK
+    usual = learning_rate.answer(runs.load(driven / "healthy"))
+    assert usual.level == GOOD and "clipped" not in usual.answer
+
+
 def test_components_are_between_trivial_and_perfect(driven):
     run = runs.load(driven / "healthy")
     assert all(share < 1 for share in components.shares(run))
@@ -112,8 +126,8 @@ def test_drawings_are_judged_with_the_fitted_samplers_where_they_were(driven, tm
 def test_mfu_is_flops_over_time_over_peak(driven):
     run = runs.load(driven / "healthy")
     share = accelerator.mfu(run)
-    seconds = run.series("system/step_seconds").median()
-    assert share == pytest.approx(100 * run.facts["step_flops"] / seconds / run.facts["peak_flops"])
+    shares = 100 * run.facts["step_flops"] / run.series("system/step_seconds")
+    assert share == pytest.approx((shares / run.facts["peak_flops"]).median())
     assert 0 < share < 100
 
 

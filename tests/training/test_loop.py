@@ -1,6 +1,9 @@
 """What a run may go on with, and what it refuses; on runs that were trained before."""
 
 import json
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from mmvae.runs.writers import read_rows
 from mmvae.training import optimizer
 from mmvae.training.journal import Diverged
 from mmvae.training.loop import train
+from mmvae.training.program import Program
 from support import earlier_runs
 
 STEPS_PER_EPOCH, EPOCHS = 3, 3  # of the finished run
@@ -88,3 +92,19 @@ def test_one_process_at_a_time_trains_in_a_directory():
         with pytest.raises(UserError, match=r"^process \d+ on \S+ is training in finished; wait"):
             train(changed(), RUN)
     assert {path: path.read_bytes() for path in RUN.iterdir() if path.is_file()} == before
+
+
+def test_a_stop_request_does_not_wait_for_what_is_being_made(monkeypatch):
+    go = threading.Event()
+
+    def endless(program):
+        os.kill(os.getpid(), signal.SIGTERM)
+        go.wait(600)
+
+    monkeypatch.setattr(Program, "initial_state", endless)
+    new = Path("new")
+    assert train(changed(), new) == 128 + signal.SIGTERM
+    go.set()
+    # Nothing is left that the same command would stumble over.
+    assert [path.name for path in new.iterdir()] == [directory.CHECKPOINTS]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

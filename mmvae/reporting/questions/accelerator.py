@@ -19,8 +19,8 @@ QUESTION = "Is the accelerator used well?"
 MEANING = (
     "Waiting is the share of training time in which no batch was ready. Memory is the peak of "
     "what JAX may use, not the driver's figure, which only shows what was set aside. MFU is the "
-    "floating-point operations of a step, as XLA counts them, per second of step, as a share of "
-    "the fastest matrix product measured on the same devices at the start; 25 to 40% is good "
+    "floating-point operations of a step's products, per second of step, as a share of "
+    "the fastest matrix product measured on the same kind of device; 25 to 40% is good "
     "for small models. Evaluation, checkpoints and compilation are not counted."
 )
 _WAIT = (5, 20)  # percent
@@ -51,6 +51,10 @@ def answer(run: Run) -> Verdict:
 
 def mfu(run: Run) -> float | None:
     """Share of the measured peak that training reached, in percent, or None."""
+    logged = finite(run.series("system/mfu_percent"))
+    if len(logged):
+        return float(logged.median())
+    # Earlier runs tell its parts.
     flops, peak = run.facts.get("step_flops"), run.facts.get("peak_flops")
     seconds = finite(run.series("system/step_seconds"))
     if not flops or not peak or flops != flops or seconds.empty:

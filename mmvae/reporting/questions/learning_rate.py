@@ -13,12 +13,14 @@ MEANING = (
     "parameters: near 1e-3, a parameter turns over in about a thousand steps. It follows the "
     "schedule, so it is judged where the learning rate is at least half of its peak. Clipped "
     "steps are those whose gradient was longer than the clip; with Adam many of them are no harm "
-    "while nothing spikes."
+    "while nothing spikes. Where nearly all are, by far, every batch counts alike however large "
+    "its gradient is, and a spike cannot be told from a step."
 )
 _FEW = 5  # rows, below which nothing is judged
 _GOOD = (2e-4, 6e-3)  # update-to-weight ratio
 _LOW, _HIGH = 1e-4, 1e-2
 _SPIKE = 5  # times the median of the rows around it
+_CLIPPED, _ABOVE = 0.9, 5  # share of steps, and norm by clip, from which the clip sets the length
 _STILL_FALLING = 0.1  # share of the loss that the last quarter of training took off
 _NOTHING_LEARNED = 0.1  # share of the loss that the whole run took off
 
@@ -32,7 +34,13 @@ def answer(run: Run) -> Verdict:
         return unknown(QUESTION, f"Too early to say: {len(loss)} logged rows, {_FEW} are needed.")
     ratio = _ratio(run)
     norm = finite(run.series("train/grad_norm"))
-    figures = [_ratio_figure(ratio), _spikes(norm), _trend(norm), _clipped(run, norm)]
+    figures = [
+        _ratio_figure(ratio),
+        _spikes(norm),
+        _trend(norm),
+        _clipped(run, norm),
+        _over(run, norm),
+    ]
     figures += [_fall(run, loss), _end(loss), _reach(run, ratio)]
     direction = _direction(run, ratio, loss, figures)
     return _verdict(run, ratio, direction, figures)
@@ -95,7 +103,20 @@ def _clipped(run: Run, norm: pd.Series) -> Figure:
         label = "share of rows whose mean gradient is above the clip"
     else:
         return Figure(label, "not logged", healthy)
-    return Figure(label, f"{share:.0%}", healthy)
+    level = LOOK if share >= _CLIPPED and _times(run, norm) >= _ABOVE else UNKNOWN
+    return Figure(label, f"{share:.0%}", healthy, level)
+
+
+def _over(run: Run, norm: pd.Series) -> Figure:
+    label, healthy = "gradient norm by clip, median", f"below {_ABOVE} where most are clipped"
+    times = _times(run, norm)
+    return Figure(label, f"{times:.1f}" if times else "not logged", healthy)
+
+
+def _times(run: Run, norm: pd.Series) -> float:
+    """Median gradient norm as a multiple of the clip; 0 where it is not known."""
+    clip = run.config.get("optimizer.clip_norm")
+    return float(norm.median() / clip) if clip and len(norm) else 0.0
 
 
 def _fall(run: Run, loss: pd.Series) -> Figure:
@@ -135,8 +156,8 @@ def _reach(run: Run, ratio: float | None) -> Figure:
 
 
 def _direction(run: Run, ratio: float | None, loss: pd.Series, figures: list[Figure]) -> str:
-    """ "high", "low", "short" (more steps would help) or "right"."""
-    _, spikes, trend, _, fall, end, reach = figures
+    """ "high", "low", "short" (more steps would help), "clipped" (nearly always) or "right"."""
+    _, spikes, trend, clipped, _, fall, end, reach = figures
     if run.diverged or (ratio is not None and ratio > _HIGH):
         return "high"
     if ratio is not None and ratio < _LOW:
@@ -145,7 +166,7 @@ def _direction(run: Run, ratio: float | None, loss: pd.Series, figures: list[Fig
         return "low" if ratio is not None and ratio < 1e-3 else "high"
     if end.level != GOOD or reach.level == LOOK:
         return "short" if loss.iloc[-1] < loss.median() else "high"
-    return "right"
+    return "clipped" if clipped.level == LOOK else "right"
 
 
 def _verdict(run: Run, ratio: float | None, direction: str, figures: list[Figure]) -> Verdict:
@@ -158,16 +179,23 @@ def _verdict(run: Run, ratio: float | None, direction: str, figures: list[Figure
     lower, higher = (f"{flag}{rate / 3:.1g}", f"{flag}{rate * 3:.1g}") if rate else ("", "")
     watch = [figure for figure in figures if figure.bad]
     also = f"; watch the {watch[0].label}: {watch[0].value}" if watch else ""
+    times = _times(run, finite(run.series("train/grad_norm")))
+    wider = f"{2 * times * run.config.get('optimizer.clip_norm', 1.0):.1f}"
     answers = {
         "high": f"{given} looks too high: {shown}.",
         "low": f"{given} looks too low: {shown}.",
         "short": f"{given} looks right ({shown}), but training was too short to tell.",
+        "clipped": f"{given} looks right ({shown}), but nearly every step is clipped: the median "
+        f"gradient is {times:.1f} times the clip.",
         "right": f"{given} looks right: {shown}{also}.",
     }
     advice = {
         "high": (f"Lower it by 3 to 10 and compare: {lower}.", "Lengthen the warm-up."),
         "low": (f"Raise it by 3 to 10 and compare: {higher}.",),
         "short": ("Train longer: raise --config.train.epochs.",),
+        "clipped": (
+            f"Clip spikes alone: --config.optimizer.clip_norm={wider}, twice the median norm.",
+        ),
         "right": (f"A sweep tells for certain: compare {lower} and {higher}.",) if rate else (),
     }
     if run.diverged:
