@@ -96,6 +96,26 @@ class Throughput:
         }
 
 
+class Start:
+    """Seconds of this process up to its first step, by part. `now` returns Unix time."""
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._begun = self._last = psutil.Process().create_time()
+        self._parts = {}
+
+    def reached(self, part: str) -> None:
+        """What took the time since the part before is over."""
+        now = self._now()
+        self._parts[part] = now - self._last
+        self._last = now
+
+    def told(self) -> str:
+        """All parts in one line."""
+        parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in self._parts.items())
+        return f"{self._last - self._begun:.1f} s after the process began: {parts}"
+
+
 def system_gauges() -> dict[str, float]:
     """Percent in use: `cpu_percent` since the last call, `host_memory_percent`, and on a GPU
     `gpu_memory_percent`, the peak so far of what JAX may allocate (the fullest local device).

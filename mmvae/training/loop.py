@@ -17,7 +17,7 @@ from mmvae.evaluation.job import Settings
 from mmvae.inference.session import Session
 from mmvae.machine import devices, parallel
 from mmvae.machine.background import Interrupted
-from mmvae.machine.throughput import Throughput
+from mmvae.machine.throughput import Start, Throughput
 from mmvae.runs import continuation, directory
 from mmvae.runs.checkpoints import Checkpoints
 from mmvae.runs.writers import ConsoleWriter
@@ -34,12 +34,15 @@ def train(config: ConfigDict, workdir: str | Path) -> int:
     Raises:
         UserError: anything the user can put right, `journal.Diverged` among them.
     """
+    start = Start()
+    start.reached("libraries")
     data.hide_accelerators()
     plan, workdir = Plan(config), Path(workdir)
+    start.reached("data")
     with _alone(workdir):
         if jax.process_index() == 0:
             continuation.check(workdir, config)
-        return _train(plan, workdir, ConsoleWriter())
+        return _train(plan, workdir, ConsoleWriter(), start)
 
 
 @contextlib.contextmanager
@@ -54,7 +57,7 @@ def _alone(workdir):
         yield
 
 
-def _train(plan, workdir, console):
+def _train(plan, workdir, console, start):
     keep = plan.config.checkpoint
     with (
         StopRequest() as stop,
@@ -65,7 +68,7 @@ def _train(plan, workdir, console):
         try:
             trainer = Trainer(plan, workdir, console, checkpoints, stop)
             with contextlib.closing(trainer):
-                trainer.run()
+                trainer.run(start)
         except Interrupted:  # nothing is lost but the seconds since the start
             return stop.exit_code
         _check_stored(trainer.step, checkpoints.latest_step() or 0)
@@ -107,10 +110,10 @@ class Trainer:
         stop: StopRequest,
     ) -> None:
         self.plan, self.config, self.checkpoints = plan, plan.config, checkpoints
-        self.stop, self.workdir, self.changed = stop, workdir, {}
+        self.stop, self.workdir, self.console, self.changed = stop, workdir, console, {}
         done = checkpoints.latest_step() == plan.total_steps
         self.train_step = None if done else ahead.train_step(plan)
-        self.step, state, start = beginning.first_state(plan, checkpoints, stop.asked)
+        self.step, state, warm = beginning.first_state(plan, checkpoints, stop.asked)
         if jax.process_index() == 0:
             # Now that nothing can be refused any more.
             self.changed = continuation.keep(workdir, self.config)
@@ -123,21 +126,28 @@ class Trainer:
         self.flops = plan.step_flops()  # the train step is compiled meanwhile
         if jax.process_index() == 0:
             here = plan, self.state, self.flops, self.step
-            for line in beginning.lines(*here, start, self.changed):
+            for line in beginning.lines(*here, warm, self.changed):
                 console.note(line)
 
-    def run(self) -> None:
-        """Train until the last step, or until asked to stop.
+    def run(self, start: Start) -> None:
+        """Train until the last step, or until asked to stop; `start` learns of the first one.
 
         Raises:
             Diverged: a loss term or the gradient is not finite.
             Interrupted: asked to stop while something was compiled.
         """
+        start.reached("state and summary")
         train_step, batches = self._begun()
+        start.reached("compilation")
         while not self._finished:
             with self.clock.waiting():
                 batch = next(batches)
             self._update(train_step, batch)
+            if start:
+                self.journal.fetch()
+                start.reached("step")
+                self.console.note(f"started     first step {start.told()}")
+                start = None
             if self.first_samples_due and self.looking.shown:
                 self._show_first_samples()
             end_of_epoch = self.step % self.plan.steps_per_epoch == 0

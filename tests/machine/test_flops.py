@@ -7,7 +7,6 @@ from jax import lax
 
 from mmvae.machine.flops import flops
 from mmvae.machine.parallel import parallel
-from mmvae.training import steps
 from mmvae.training.program import Program
 from support import tiny
 
@@ -75,13 +74,10 @@ def test_mapped_over_devices_all_of_them_count():
     assert flops(step, shape(3, 5), shape(count, 2, 3)) == count * 2 * 2 * 3 * 5
 
 
-def test_the_products_of_a_step_are_what_xla_counts_beside_its_elementwise_operations():
+def test_the_products_of_a_step_are_most_of_what_xla_counts():
     config = tiny.config()
     program = Program(config, tiny.modalities(config), 100)
-    counted = program.step_flops()
-    batch = jax.tree.map(lambda x: x[0], program.example_batch())
-    step = steps.train_step(program.model, config, program.optimizer, 100)
-    traced = jax.jit(jax.vmap(step, (None, 0), axis_name="devices"))
-    one = jax.tree.map(lambda x: x[None], batch)
-    hlo = traced.lower(program.state_shapes(), one)
-    assert 0 < counted / jax.device_count() <= hlo.cost_analysis()["flops"]
+    lowered = program.train_step().lower(program.state_shapes(), program.example_batch())
+    everything = lowered.cost_analysis()["flops"] * jax.device_count()
+    # The rest is elementwise: much of so small a model, little of a large one.
+    assert 1 < everything / program.step_flops() < 1.5

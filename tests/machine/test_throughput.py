@@ -1,9 +1,10 @@
 """The clock of a run leaves out what is not training; gauges of the machine."""
 
 import jax
+import psutil
 import pytest
 
-from mmvae.machine.throughput import Throughput, system_gauges
+from mmvae.machine.throughput import Start, Throughput, system_gauges
 
 
 class FakeTime:
@@ -105,3 +106,12 @@ def test_gpu_memory_is_of_the_fullest_device(monkeypatch):
     stats = [{"peak_bytes_in_use": used, "bytes_limit": 40} for used in (10, 30)]
     monkeypatch.setattr(jax, "local_devices", lambda: [Device(s) for s in stats])
     assert system_gauges()["gpu_memory_percent"] == 75
+
+
+def test_the_parts_of_a_start_add_up():
+    now = psutil.Process().create_time()
+    times = iter([now + 2.0, now + 5.5])
+    start = Start(lambda: next(times))
+    start.reached("libraries")
+    start.reached("step")
+    assert start.told() == "5.5 s after the process began: libraries 2.0, step 3.5"
