@@ -103,7 +103,7 @@ def _measure(config, vocabulary, data, seconds):
     noise = speed.random_batches(program.modalities, config.train.batch_size, config.seed)
     batches = on_devices(noise)
     _note("compiling the train step twice")
-    train_step, first = _first_steps(program, next(batches))
+    train_step, first, state = _first_steps(program, next(batches))
     stepper = speed.Stepper(program, train_step)
     _note("train step")
     with speed.compilations() as compiled:
@@ -126,6 +126,7 @@ def _measure(config, vocabulary, data, seconds):
         "matmul": products,
         "memory": {"peak_bytes": peak, "of": where},
         "first_step": first,
+        "first_state": state,
         "generation": {"pairs": _PAIRS, "seconds": generation.median, "count": generation.count},
         "recompilations": len(compiled),
     }
@@ -137,12 +138,14 @@ def _session(program, stepper, vocabulary):
 
 
 def _first_steps(program, batch):
-    """A compiled train step, and the seconds of the first one with both kinds of cache."""
-    cold = speed.first_step_seconds(program, batch, program.train_step())
+    """A compiled train step, and the seconds of first ones with both kinds of cache."""
+    cold = speed.first_seconds(program, batch, program.train_step())
     jax.clear_caches()  # those in memory: a second process starts without them
+    program = Program(program.config, program.modalities, _TOTAL_STEPS)
     train_step = program.train_step()
-    warm = speed.first_step_seconds(program, batch, train_step)
-    return train_step, {"cold_seconds": cold, "warm_seconds": warm}
+    warm = speed.first_seconds(program, batch, train_step)
+    step = {"cold_seconds": cold.step, "warm_seconds": warm.step}
+    return train_step, step, {"cold_seconds": cold.state, "warm_seconds": warm.state}
 
 
 def _products(dtype):

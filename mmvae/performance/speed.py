@@ -73,14 +73,22 @@ class Stepper:
         jax.block_until_ready(self._pending)
 
 
-def first_step_seconds(program: Program, batch: dict, train_step: Callable) -> float:
-    """Seconds from the first call of a train step to its answer: tracing, compiling, one step."""
+class First(NamedTuple):
+    """Seconds of tracing, compiling and running: the first state on all devices, a first step."""
+
+    state: float
+    step: float
+
+
+def first_seconds(program: Program, batch: dict, train_step: Callable) -> First:
+    """What a program that was never run, and a step of it, take until their answers are there."""
+    begun = time.perf_counter()
     stepper = Stepper(program, train_step)
     jax.block_until_ready(stepper.state)
     start = time.perf_counter()
     stepper.advance(batch)
     stepper.finish()
-    return time.perf_counter() - start
+    return First(start - begun, time.perf_counter() - start)
 
 
 def step_times(stepper: Stepper, batches: Iterator[dict], seconds: float) -> list[float]:

@@ -24,11 +24,12 @@ def lines(result: dict) -> Iterator[str]:
     )
     memory = result["memory"]
     yield f"memory      {memory['peak_bytes'] / 2**30:.2f} GiB at most, of the {memory['of']}"
-    first = result["first_step"]
-    yield (
-        f"first step  {first['cold_seconds']:.1f} s with an empty compilation cache, "
-        f"{first['warm_seconds']:.1f} s with a filled one"
-    )
+    for name in ("first state", "first step"):
+        first = result[name.replace(" ", "_")]
+        yield (
+            f"{name:11} {first['cold_seconds']:.1f} s with an empty compilation cache, "
+            f"{first['warm_seconds']:.1f} s with a filled one"
+        )
     pairs, seconds = result["generation"]["pairs"], result["generation"]["seconds"]
     yield f"generation  {seconds:.3f} s for {pairs} pairs, captions included (median)"
     yield f"recompiled  {result['recompilations']} times after the first step (0 is right)"
