@@ -32,6 +32,8 @@ def report(workdir: Path) -> None:
             return
         terminal.show(questions.five(run))
         page.write(run, out)
+    except runs.NoMetrics:  # stopped before its first row
+        return
     except Exception as error:  # a report must not turn a finished training into a failure
         print(f"no report: {type(error).__name__}: {error}", file=sys.stderr)
         return

@@ -28,6 +28,14 @@ def test_an_unfinished_run_is_not_reported(driven, tmp_path, capsys):
     assert not (tmp_path / "report.html").exists() and capsys.readouterr().out == ""
 
 
+def test_nothing_is_told_of_a_run_that_stopped_before_its_first_row(driven, tmp_path, capsys):
+    copy(driven / "healthy", tmp_path, without=("report.html",))
+    (tmp_path / "metrics.jsonl").write_text("")
+    with reported(tmp_path, Stopped):
+        pass
+    assert not (tmp_path / "report.html").exists() and capsys.readouterr() == ("", "")
+
+
 def test_a_report_that_fails_does_not_fail_the_training(tmp_path, capsys):
     with reported(tmp_path / "nowhere", Stopped):
         pass
