@@ -22,7 +22,7 @@ def align(
     `kind` is a key of ALIGNMENTS. A row counts for the pairs of which it has both.
     """
     losses, counts = [], []
-    for left, right in combinations(sorted(experts), 2):
+    for left, right in combinations(sorted(present), 2):
         both = present[left] & present[right]
         losses.append(ALIGNMENTS[kind](model, experts, left, right, both))
         counts.append(jnp.sum(both.astype(jnp.float32)))

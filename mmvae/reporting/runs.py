@@ -77,6 +77,11 @@ class Run:
         prefix = "loss.weights."
         return {n[len(prefix) :]: w for n, w in self.config.items() if n.startswith(prefix)}
 
+    @property
+    def latent_dim(self) -> int | None:
+        """Dimensions of the latent, private codes included; None where nothing tells them."""
+        return self.facts.get("latent_dim") or self.config.get("model.latent.dim")
+
     @cached_property
     def modalities(self) -> tuple[str, ...]:
         """Names of the run's modalities; () where the configuration tells none."""

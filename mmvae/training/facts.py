@@ -54,6 +54,7 @@ def facts(plan: Plan, params: PyTree, flops: float, peak_flops: float) -> dict[s
     """The content of facts.json, a dict."""
     return {
         "parameters": overview.parameter_counts(params),
+        "latent_dim": plan.model.latent_dim,
         "step_flops": flops,
         "peak_flops": peak_flops,
         "devices": devices(),

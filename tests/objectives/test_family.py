@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from mmvae.objectives import terms
+from mmvae.objectives import terms, validation
 from mmvae.objectives.family import OBJECTIVES, nats_of
 from support import tiny, vectors
 
@@ -86,3 +86,17 @@ def test_two_devices_lose_what_one_does(name):
     total, _ = tiny.on_one(one)(batch)
     totals, _ = tiny.on_devices(one, 2)(batch)
     np.testing.assert_allclose(np.mean(totals), total, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["weighted_product", "mopoe_private", "cmvae", "jmvae"])
+def test_every_kind_of_posterior_is_measured(name):
+    config = vectors.config(objective__name=name).lock()
+    model, params, batch = tiny.model(config), tiny.params(config), vectors.batch(config)
+
+    def one(batch):
+        keys = terms.row_keys(jax.random.key(0), len(batch["mask"]))
+        return validation.eval_metrics(model.bind({"params": params}), batch, keys, config.loss)
+
+    metrics = tiny.on_one(one)(batch)
+    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(metrics))
+    assert {"loss_a", "loss_b_from_a", "c_z_gap", "loss_alignment", "loss_kl"} <= set(metrics)

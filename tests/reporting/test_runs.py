@@ -36,6 +36,13 @@ def write(tmp_path):
     return written
 
 
+def test_the_latent_has_the_size_that_the_model_had(write):
+    assert write(row(1)).latent_dim is None
+    config = {"model": {"latent": {"dim": 8}}}
+    assert write(row(1), config=config).latent_dim == 8
+    assert write(row(1), config=config, facts={"latent_dim": 24}).latent_dim == 24
+
+
 def test_the_configuration_is_flat(write):
     run = write(row(1))
     assert run.config == {

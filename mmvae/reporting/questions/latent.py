@@ -47,7 +47,7 @@ def _kl(kl: float | None) -> Figure | None:
 
 
 def _active(run: Run) -> Figure | None:
-    active, size = run.last("val/latent_active_units"), run.config.get("model.latent.dim")
+    active, size = run.last("val/latent_active_units"), run.latent_dim
     if active is None or not size:
         return None
     return Figure(

@@ -72,7 +72,7 @@ def _jumps(run: Run) -> Figure | None:
 
 
 def _norm(run: Run) -> Figure | None:
-    norm, size = run.last("val/latent_norm"), run.config.get("model.latent.dim")
+    norm, size = run.last("val/latent_norm"), run.latent_dim
     if norm is None or not size:
         return None
     ratio = norm / math.sqrt(size)
