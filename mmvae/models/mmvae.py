@@ -100,7 +100,7 @@ class MMVAE(nn.Module):
 
     def codes(self, experts: Experts, present: Present) -> Experts:
         """{name: Gaussian of the modality's own code} [B, W] of every modality."""
-        rows, own = len(next(iter(present.values()))), self.layout.private_of(experts)
+        rows, own = next(iter(present.values())).shape[0], self.layout.private_of(experts)
         prior = {name: self.code_prior(name, rows) for name in self.names}
         shown = {name: present[name] for name in own}
         return prior | {n: gaussian.chosen(shown[n], own[n], prior[n]) for n in own}

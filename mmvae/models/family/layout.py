@@ -40,8 +40,9 @@ class Layout:
         return {name: self.split(expert)[0] for name, expert in experts.items()}
 
     def private_of(self, experts: Mapping[str, Gaussian]) -> dict[str, Gaussian]:
-        """{name: Gaussian of w_m}."""
-        return {name: self.split(experts[name])[1] for name in self.names}
+        """{name: Gaussian of w_m} of the modalities that have an expert."""
+        own = [name for name in self.names if name in experts]
+        return {name: self.split(experts[name])[1] for name in own}
 
     def split(self, expert: Gaussian) -> tuple[Gaussian, Gaussian]:
         """An encoder's posterior of [u, w_m] as that of u and that of w_m."""

@@ -109,3 +109,23 @@ def test_absent_codes_have_their_prior():
     np.testing.assert_array_equal(posterior.mean[1, start : start + 2], [0, 0])
     scale = jnp.exp(0.5 * params["code_scales_a"]["logvar"])
     np.testing.assert_allclose(posterior.deviation[1, start : start + 2], scale, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["cmvae", "mopoe_private", "weighted_product", "jmvae"])
+def test_one_modality_is_encoded_alone_for_any_number_of_rows(name):
+    """As the package's programs do, whose number of rows is a symbol."""
+    config = vectors.config("ab", objective__name=name).lock()
+    model, params = tiny.model(config), tiny.params(config)
+
+    @jax.jit
+    def encode(params, data):
+        bound = model.bind({"params": params})
+        posterior = bound.fuse(bound.encode({"a": data}), {"a": jnp.ones(data.shape[0], bool)})
+        return posterior.mean, posterior.deviation
+
+    (rows,) = jax.export.symbolic_shape("b")
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), params)
+    data = jax.ShapeDtypeStruct((rows, 3), jnp.float32)
+    exported = jax.export.export(encode)(shapes, data)
+    assert [str(out.shape[0]) for out in exported.out_avals] == ["b", "b"]
+    assert exported.out_avals[0].shape[1] == model.latent_dim
