@@ -28,6 +28,7 @@ from mmvae.objectives.terms import (
 )
 
 _HIDDEN = 2  # the stream of what decoders hide of their inputs
+_DROPPED = 5  # and of what encoders drop
 CODES = 1000  # streams of private codes, one a modality
 OTHER_CODES = 2000  # and of codes from their prior
 
@@ -157,7 +158,7 @@ class Rows:
 def rows_of(model: Any, batch: Batch, keys: Keys, settings: Settings) -> Rows:
     """Rows of a batch, encoded once."""
     inputs = inputs_of(batch)
-    experts = model.encode(inputs)
+    experts = model.encode(inputs, keys(_DROPPED))
     shared = model.layout.shared_of({name: experts[name] for name in inputs})
     return Rows(model, inputs, present_in(batch), keys, settings, experts, shared)
 

@@ -29,7 +29,7 @@ class Linear:
         self.weights, self.slack, self.fusion = weights, slack, fusion
         self.layout = Layout(tuple(weights), SIZE)
 
-    def encode(self, inputs):
+    def encode(self, inputs, keys):
         """Experts whose precisions, that of the prior among them, are those of each alone."""
         experts = {name: self._posterior({name: x}) for name, x in inputs.items()}
         return experts | {JOINT: self._posterior(inputs)}

@@ -84,7 +84,7 @@ class Affine:
     of: Any  # moments -> posterior
     joint: bool = False
 
-    def encode(self, inputs):
+    def encode(self, inputs, keys):
         experts = {name: self._expert(name) for name in inputs}
         return experts | ({JOINT: self._of("joint.", "")} if self.joint else {})
 
