@@ -60,7 +60,7 @@ def listed(wing: str) -> list[str]:
 
 WINGS = allowed(MAP)
 PACKAGES = [f"mmvae/{wing}" for wing in WINGS] + ["data_prep/sources", "data_prep/stages"]
-PACKAGES += ["data_prep/sources/book"]
+PACKAGES += ["data_prep/sources/book", "data_prep/sources/published"]
 PACKAGES += ["data_prep/output", "mmvae/web/tabs", "mmvae/reporting/comparing"]
 PACKAGES += ["mmvae/evaluation/families", "data_prep/sources/tables", "mmvae/models/family"]
 

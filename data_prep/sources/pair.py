@@ -29,7 +29,7 @@ class Pair:
         group: what must not be torn over splits (a book), "" where unknown.
         split: the split that a column of the source says, "" to let the hash decide.
         attributes: ground truth as a JSON object.
-        rendered: drawn for training: [S, S] PNG that needs no cleaning and no duplicate search.
+        rendered: made for training: [S, S] PNG that needs no cleaning and no duplicate search.
         id: unique name, set by `specs.read`.
         named_split: the split that a folder or a file is named after, "" for none.
         fault: why the caption cannot be used, None where it can.

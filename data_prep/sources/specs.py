@@ -25,6 +25,7 @@ from data_prep.sources import (
     webdataset,
 )
 from data_prep.sources.pair import Item, Pair, Prose, Refusal, Title, Unread, damage, storable
+from data_prep.sources.published import celeba, cub, mnist, polymnist, svhn
 from mmvae.errors import UserError
 
 
@@ -141,4 +142,9 @@ SOURCES = {  # kind: (what stands after the colon, the function that reads it)
     "gutenberg": ("DIR_OR_ZIP_OR_EPUB_OR_NUMBER", gutenberg.read),
     "prose": ("DIR_OR_ARCHIVE", prose.read),
     "sprites": ("LEVEL", sprites.read),
+    "mnist": ("DIR", mnist.read),
+    "svhn": ("DIR", svhn.read),
+    "polymnist": ("DIR_OR_DIR,VIEW", polymnist.read),
+    "cub": ("DIR", cub.read),
+    "celeba": ("DIR", celeba.read),
 }
