@@ -68,6 +68,11 @@ def _image():
     image.encoder_layers = 5
     image.decoder_layers = 4
     image.likelihood = "multiscale"  # gaussian, laplace, student, bernoulli, logistic
+    image.decoder = "mean"  # or flow: pictures are sampled around the mean one
+    image.flow_layers = 8  # of the flow, as wide as the decoder
+    image.flow_steps = 20  # of its integration, two evaluations each
+    image.flow_weight = 0.1  # of its loss, beside the likelihood's
+    image.flow_to_latent = False  # whether its gradient reaches the latent
     return image
 
 

@@ -63,6 +63,7 @@ PACKAGES = [f"mmvae/{wing}" for wing in WINGS] + ["data_prep/sources", "data_pre
 PACKAGES += ["data_prep/sources/book", "data_prep/sources/published"]
 PACKAGES += ["data_prep/output", "mmvae/web/tabs", "mmvae/reporting/comparing"]
 PACKAGES += ["mmvae/evaluation/families", "data_prep/sources/tables", "mmvae/models/family"]
+PACKAGES += ["mmvae/models/pictures"]
 
 
 def strangers(wing: str, others: set[str], files: dict[str, str]) -> list[tuple[str, str]]:

@@ -20,6 +20,18 @@ def likeliest(
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
+def sample(
+    model: MMVAE,
+    name: str,
+    params: Params,
+    latents: Float[Array, "B D"],
+    seeds: UInt32[Array, " B"],
+) -> Shaped[Array, "B ..."]:
+    """Data [B, ...] sampled with a seed for each row."""
+    return model.bind({"params": params}).sample(name, latents, keys_of(seeds))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def greedy(model: MMVAE, name: str, params: Params, latents: Float[Array, "B D"]) -> Written:
     """The likeliest next token each time, and its mean log-probability; see `autoregressive`."""
     return autoregressive.greedy(_writer(model, name, params), latents)

@@ -39,9 +39,14 @@ class Pairs:
 class PairVerbs:
     """What a Session does with pictures and captions: its general verbs, by their names."""
 
-    def decode_images(self, latents: Float[np.ndarray, "N D"]) -> UInt8[np.ndarray, "N H W C"]:
-        """Pictures of latents."""
-        return self.decode_as("image", latents)
+    def decode_images(
+        self, latents: Float[np.ndarray, "N D"], seeds: Sequence[int] | None = None
+    ) -> UInt8[np.ndarray, "N H W C"]:
+        """Pictures of latents: the mean ones, or sampled with a seed for each.
+
+        A decoder of the mean alone gives the same for both.
+        """
+        return self.decode_as("image", latents, seeds)
 
     def decode_captions(
         self, latents: Float[np.ndarray, "N D"], **options: Any
@@ -49,19 +54,25 @@ class PairVerbs:
         """Captions of latents and their scores; `options` are those of `Session.write`."""
         return self.write("caption", latents, **options)
 
-    def decode(self, latents: Float[np.ndarray, "N D"], beams: int = 1) -> Pairs:
-        """Pairs of latents: pictures, and the likeliest captions."""
+    def decode(
+        self,
+        latents: Float[np.ndarray, "N D"],
+        beams: int = 1,
+        seeds: Sequence[int] | None = None,
+    ) -> Pairs:
+        """Pairs of latents: pictures as in `decode_images`, and the likeliest captions."""
         captions, scores = self.decode_captions(latents, beams=beams)
         names = [name for name in self.modalities if name not in ("image", "caption")]
         others = {name: self.decode_as(name, latents) for name in names}
-        return Pairs(self.decode_images(latents), captions, scores, latents, others)
+        return Pairs(self.decode_images(latents, seeds), captions, scores, latents, others)
 
     def generate(
         self, n: int, seed: int = 0, temperature: float = 1.0, sampler: str = "flow"
     ) -> Pairs:
         """`n` new Pairs; pair i has seed `seed` + i, whatever `n` is."""
         seeds = seed + np.arange(n)
-        return self.decode(self.sample_latents(seeds, sampler=sampler, temperature=temperature))
+        latents = self.sample_latents(seeds, sampler=sampler, temperature=temperature)
+        return self.decode(latents, seeds=seeds)
 
     def caption(self, image: UInt8[np.ndarray, "N H W C"], **options: Any) -> list[str]:
         """Captions of pictures; `options` are those of `Session.write`."""
@@ -75,13 +86,13 @@ class PairVerbs:
         `options` are those of `Session.sample_latents`.
         """
         seeds = seed + np.arange(len(caption))
-        return self.decode_images(self.sample_latents(seeds, caption=caption, **options))
+        return self.decode_images(self.sample_latents(seeds, caption=caption, **options), seeds)
 
     def interpolate(
         self, a: Float[np.ndarray, " D"], b: Float[np.ndarray, " D"], steps: int
     ) -> Pairs:
         """Pairs along the arc from latent `a` to `b`, both included."""
-        return self.decode(slerp(a, b, steps))
+        return self.decode(slerp(a, b, steps), seeds=[0] * steps)  # one noise: no flicker
 
     def check_caption(self, caption: str) -> None:
         """Refuse a caption that this run's vocabulary knows nothing of.

@@ -54,7 +54,8 @@ def described(session: Session, picture: str | Path, request: Request) -> Pairs:
     Raises:
         UserError: there is no such picture.
     """
-    return session.decode(_of_picture(session, picture), beams=request.beams)
+    latents = _of_picture(session, picture)
+    return session.decode(latents, beams=request.beams, seeds=[request.seed])
 
 
 def made(session: Session, request: Request) -> tuple[Pairs, list[int]]:
@@ -66,7 +67,7 @@ def made(session: Session, request: Request) -> tuple[Pairs, list[int]]:
     seeds = range(request.seed, request.seed + request.num)
     given = {name: [value] * request.num for name, value in _read(session, request.given).items()}
     latents = session.sample_latents(seeds, **request.sampling(), **given)
-    return session.decode(latents, beams=request.beams), list(seeds)
+    return session.decode(latents, beams=request.beams, seeds=seeds), list(seeds)
 
 
 def between(session: Session, ends: Sequence[str], request: Request) -> Pairs:

@@ -133,11 +133,19 @@ class Session(PairVerbs):
         seeds = np.asarray(seeds, np.uint32)
         return SAMPLERS[sampler](self, seeds, inputs, present, temperature, guidance)
 
-    def decode_as(self, name: str, latents: Latents) -> Any:
-        """One modality of latents, as users see it: the mean, or the likeliest."""
+    def decode_as(self, name: str, latents: Latents, seeds: Sequence[int] | None = None) -> Any:
+        """One modality of latents, as users see it: the mean, or the likeliest.
+
+        With a seed for each row it is sampled.
+        """
         self._check_names([name])
-        decode = functools.partial(decoding.likeliest, self.model, name, self.params)
-        return self.modalities[name].shown(in_batches(decode, latents))
+        fixed = self.model, name, self.params
+        if seeds is None:
+            data = in_batches(functools.partial(decoding.likeliest, *fixed), latents)
+        else:
+            seeds = np.asarray(seeds, np.uint32)
+            data = in_batches(functools.partial(decoding.sample, *fixed), latents, seeds)
+        return self.modalities[name].shown(data)
 
     def write(
         self,

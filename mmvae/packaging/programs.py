@@ -91,4 +91,5 @@ def _generate(model, params, seeds, temperature, ids, given):
     experts = dict.fromkeys(model.names, read)
     known = {name: given if name == "caption" else jnp.zeros_like(given) for name in experts}
     latents = bound.sample_prior(start, experts, known, FLOW_STEPS, GUIDANCE)
-    return {"latents": latents, **_decode(model, params, latents)}
+    images = decoding.sample(model, "image", params, latents, seeds)
+    return {"latents": latents, **_decode(model, params, latents), "images": images}

@@ -83,7 +83,7 @@ class Studio:
         temperature = limits.temperature(temperature)
         latents = self.session.sample_latents(seeds, sampler=sampler, temperature=temperature)
         settings = {"temperature": temperature, "sampler": sampler}
-        return self._cards(self.session.decode(latents), seeds, settings)
+        return self._cards(self.session.decode(latents, seeds=seeds), seeds, settings)
 
     def caption_to_image(self, caption: str, num: int, seed: int, temperature: float) -> list[Card]:
         """`num` cards for a caption, those that agree with it best first."""
@@ -94,7 +94,8 @@ class Studio:
             seeds, caption=[caption] * len(seeds), temperature=temperature
         )
         settings = {"prompt": caption, "temperature": temperature}
-        cards = self._cards(self.session.decode(latents), seeds, settings, caption)
+        pairs = self.session.decode(latents, seeds=seeds)
+        cards = self._cards(pairs, seeds, settings, caption)
         return sorted(cards, key=lambda card: -card.agreement)
 
     def image_to_caption(
@@ -120,7 +121,7 @@ class Studio:
             WrittenCaption(text, float(agreement), float(score))
             for (text, score), agreement in zip(scores.items(), agreements)
         ]
-        (card,) = self._cards(self.session.decode(latents), [None], {})
+        (card,) = self._cards(self.session.decode(latents, seeds=[seed]), [None], {})
         return Captioned(sorted(captions, key=lambda one: -one.agreement), card, pixels)
 
     def explore(
@@ -136,7 +137,7 @@ class Studio:
         if places is not None:
             places = limits.places(places, directions.count, directions.REACH)
             latent = directions.moved(latent, places)
-        pairs = self.session.decode(latent[None])
+        pairs = self.session.decode(latent[None], seeds=[0])
         (card,) = self._cards(pairs, [None], {"latent": latent.tolist()})
         return card, np.clip(directions.places(latent), -directions.REACH, directions.REACH)
 
@@ -196,7 +197,7 @@ class Studio:
         latents = session.encode(image=blank)[0]
         session.decode_captions(latents, temperature=1.0)
         session.decode_captions(latents, beams=4)
-        self._cards(session.decode(latents), [None], {})
+        self._cards(session.decode(latents, seeds=[0]), [None], {})
 
     def _caption(self, caption: str) -> str:
         caption = limits.text(caption)

@@ -155,6 +155,16 @@ def test_what_a_row_lacks_is_not_shown(session, pairs):
     assert np.all(both.losses["label"] == 0)
 
 
+def test_measures_skip_what_has_no_density(session, pairs):
+    config = tiny.with_label(**tiny.FLOW)
+    flowing = type(session)(config, tiny.params(config, vocabulary=300), session.tokenizer)
+    values, details = likelihood.measure(flowing, pairs, pairs, Resampling(0), 2)
+    assert "image_scale" not in details
+    assert not [name for name in values if "joint" in name or name.endswith("_image")]
+    assert {"elbo_caption", "log_likelihood_label_from_image", "latent_kl"} <= set(values)
+    assert not [name for name in values if "log_likelihood_image" in name]
+
+
 def test_every_bound_is_there_and_in_order(session, pairs):
     values, details = likelihood.measure(session, pairs, pairs, Resampling(0), 8)
     sources = ("joint", "image", "caption", "label")

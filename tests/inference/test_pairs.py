@@ -9,6 +9,7 @@ from PIL import Image
 from mmvae.errors import UserError
 from mmvae.inference import pairs as files
 from mmvae.inference.pairs import slerp
+from support import sessions, tiny
 from support.sessions import CAPTIONS, latents, pictures
 
 
@@ -92,3 +93,15 @@ def test_an_arc_passes_evenly_from_length_to_length():
 def test_an_arc_between_parallel_vectors_is_a_line():
     start = np.float32([1.0, 2.0])
     np.testing.assert_allclose(slerp(start, 3 * start, 3), [start, 2 * start, 3 * start], rtol=1e-5)
+
+
+def test_a_flows_picture_is_that_of_its_seed_in_any_batch(words):
+    flowing = sessions.session(tiny.config(**tiny.FLOW), words)
+    many = flowing.generate(18, seed=5)
+    np.testing.assert_array_equal(flowing.generate(2, seed=21).images, many.images[16:])
+    mean = flowing.decode_images(many.latents)
+    assert not np.array_equal(mean, many.images)
+    again = flowing.decode(many.latents, seeds=range(5, 23))
+    np.testing.assert_array_equal(again.images, many.images)
+    drawn = flowing.sample_images(CAPTIONS, seed=4)
+    np.testing.assert_array_equal(flowing.sample_images(CAPTIONS[2:], seed=6), drawn[2:])

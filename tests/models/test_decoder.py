@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from mmvae.data.text import BOS, PAD
-from mmvae.models import caption, image
+from mmvae.models import caption
+from mmvae.models.pictures.pixels import to_float, to_pixels
 from support import tiny
 
 KINDS = ("image", "caption", "label")
@@ -87,7 +88,7 @@ def test_the_log_probability_of_a_gaussian_picture_is_scipys(decoders, labelled_
     plain = {"image": (decoder.clone(likelihood="gaussian"), variables)}
     z, pixels = latents(4), some(labelled_model, "image")
     mean = call(plain, "image", "__call__", z)
-    density = stats.norm(mean, np.sqrt(scale)).logpdf(image.to_float(pixels))
+    density = stats.norm(mean, np.sqrt(scale)).logpdf(to_float(pixels))
     expected = np.sum(density + np.log(2 / 255), axis=(1, 2, 3))
     found = call(plain, "image", "log_prob", z, pixels, scale=scale)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -97,7 +98,7 @@ def test_the_sample_of_a_picture_is_its_mean(decoders):
     z = latents(4)
     found = call(decoders, "image", "sample", z)
     assert found.dtype == jnp.uint8
-    np.testing.assert_array_equal(found, image.to_pixels(call(decoders, "image", "__call__", z)))
+    np.testing.assert_array_equal(found, to_pixels(call(decoders, "image", "__call__", z)))
 
 
 # Labels: there are few, so all can be tried

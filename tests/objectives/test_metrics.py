@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mmvae.models import image, mixture
+from mmvae.models import mixture
 from mmvae.models.decoder import Reconstruction
 from mmvae.models.gaussian import Gaussian
+from mmvae.models.pictures.mean import score
 from mmvae.objectives import metrics
 from support import tiny
 
@@ -37,7 +38,7 @@ def test_gaps_are_positive_for_a_decoder_that_reads_the_latent():
     batch["mask"][rows:] = False
     z = batch["image"][:, 0, 0] / 127.5 - 1.0
     flat = lambda z: jnp.broadcast_to(z[:, None, None], (8, 16, 16, 1))
-    painted = lambda z, data: {"image": image.score(flat(z), data["image"], "gaussian")}
+    painted = lambda z, data: {"image": score(flat(z), data["image"], "gaussian")}
     batch["present"] = present = {"image": batch["mask"]}
     model, z = SimpleNamespace(reconstruct=painted), jnp.asarray(z)
     gaps = metrics.z_gaps(model, z, painted(z, batch), batch, present)

@@ -17,6 +17,12 @@ from mmvae.objectives import family
 VOCABULARY = 24
 # Initial values that are neither noise nor zero.
 CONSTANTS = {"scale": 1.0, "alignment_scale": 2.3, "alignment_bias": -10.0}
+# Changes of `config` by which pictures are sampled by a flow.
+FLOW = {
+    "model__modalities__image__decoder": "flow",
+    "model__modalities__image__flow_layers": 1,
+    "model__modalities__image__flow_steps": 2,
+}
 CLASSES = {"shape": ("square", "heart"), "size": ("small", "big")}  # of the label modality
 
 

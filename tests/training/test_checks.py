@@ -82,7 +82,7 @@ def test_a_value_that_cannot_work(values, message):
 @pytest.mark.parametrize(
     "path",
     ["model.fusion", "optimizer.schedule", "model.modalities.image.kind",
-     "model.modalities.image.likelihood"],
+     "model.modalities.image.likelihood", "model.modalities.image.decoder"],
 )  # fmt: skip
 def test_every_choice_lists_what_there_is(path):
     with pytest.raises(config.ConfigError, match=rf"config\.{path}=nonsense must be one of: "):

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from configs import adapt, finetune_style
+from configs import adapt, finetune_style, flow_decoder
 from data_prep import prepare
+from mmvae.config import to_json
 from mmvae.data import records
 from mmvae.data.text import Tokenizer
 from mmvae.errors import UserError
 from mmvae.inference.session import Session
 from mmvae.runs.checkpoints import Checkpoints
-from mmvae.training import checks, warm_start
+from mmvae.training import checks, optimizer, warm_start
 from mmvae.training.loop import train
 from mmvae.training.preemption import StopRequest
 from mmvae.training.resizing import resized
@@ -343,3 +344,19 @@ def test_a_start_that_cannot_be_is_one_sentence_and_claims_no_directory(
 def test_settings_that_need_others_say_so(changes, message):
     with pytest.raises(UserError, match=message):
         checks.validate(tiny.config(**changes))
+
+
+def test_a_flow_decoder_is_trained_behind_a_run_that_stays(words, tmp_path):
+    """configs/flow_decoder.py: the flow is new, the mean decoder loaded, all but the flow held."""
+    source = session(words)
+    (tmp_path / "config.json").write_text(to_json(source.config))
+    config = flow_decoder.get_config(str(tmp_path))
+    checks.validate(config)
+    start = warm_start.taken_over(source, config, anew(config, words, seed=1), words)
+    new = set(fates(start)[warm_start.NEW])
+    assert new and all(path.startswith("decoders_image/flow/") for path in new)
+    assert set(fates(start)) == {warm_start.NEW, warm_start.LOADED}
+    held = traverse_util.flatten_dict(optimizer.frozen(config, start.params), sep="/")
+    assert {path for path, is_held in held.items() if not is_held} == new
+    warm_start._check_fit(start, config, start.params)
+    warm_start._check_frozen(start, config, start.params)

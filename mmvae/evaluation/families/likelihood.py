@@ -44,7 +44,7 @@ class LatentSamples:
     """K latents of each pair's posterior, given some of its modalities.
 
     Attributes:
-        losses: {modality: [N, K]} as the model's likelihoods give them.
+        losses: {modality: [N, K]} as the model's likelihoods give them, where there are any.
         log_ratio: log p(z) - log q(z | given).
         mean: of the posterior.
         kl: KL(q(z | given) || N(0, I)) per dimension, nats.
@@ -60,6 +60,11 @@ def evaluate(job: Job) -> dict[str, Estimate]:
     """Of the model, with K from the settings."""
     values, details = measure(job.session, job.test, job.train, job.resampling, job.settings.draws)
     job.details |= details
+    without = [n for n, decoder in job.session.model.decoders.items() if not has_density(decoder)]
+    if without:
+        job.notes.append(
+            f"Bounds with {' and '.join(without)} were left out: its decoder has no density."
+        )
     return values
 
 
@@ -67,7 +72,7 @@ def measure(
     session: Session, test: Split, train: Split, resampling: Resampling, count: int
 ) -> tuple[dict[str, Estimate], dict[str, Any]]:
     """({name: Estimate}, {"latent_kl_per_dimension": [D], "image_scale": float}); K is `count`."""
-    names = tuple(session.modalities)
+    names, decoders = tuple(session.modalities), session.model.decoders
     terms, seed = compiled(session, count), resampling.seed
     known = train.take(evenly(len(train), _FITTED_ON))
     fitted = sample(terms, session, known, names, seed)
@@ -76,16 +81,15 @@ def measure(
     samples, values = {}, {}
     for source, given in sources.items():
         samples[source] = sample(terms, session, test, given, seed)
-        likely = log_likelihoods(samples[source].losses, session.model.decoders, scales)
+        likely = log_likelihoods(samples[source].losses, decoders, scales)
         bounds = _bounds(source, given, samples[source], likely)
         values |= {name: resampling.mean(value) for name, value in bounds.items()}
-    pixels = np.prod(session.modalities["image"].shape)
-    values["image_bits_per_dim"] = values["iwae_image"].scaled(-1 / (pixels * np.log(2)))
     values |= _latent(samples["joint"], resampling)
-    details = {
-        "latent_kl_per_dimension": samples["joint"].kl.mean(axis=0).tolist(),
-        "image_scale": scales["image"],
-    }
+    details = {"latent_kl_per_dimension": samples["joint"].kl.mean(axis=0).tolist()}
+    if has_density(decoders["image"]):
+        pixels = np.prod(session.modalities["image"].shape)
+        values["image_bits_per_dim"] = values["iwae_image"].scaled(-1 / (pixels * np.log(2)))
+        details["image_scale"] = scales["image"]
     return values, details
 
 
@@ -123,6 +127,11 @@ def log_likelihoods(
     return likely
 
 
+def has_density(decoder: Decoder) -> bool:
+    """Whether a decoder tells log-probabilities: a flow does not."""
+    return hasattr(decoder, "log_prob")
+
+
 def elbo(
     log_likelihood: Float[np.ndarray, "N K"], kl: Float[np.ndarray, "N D"]
 ) -> Float[np.ndarray, " N"]:
@@ -142,13 +151,13 @@ def effective_draws(log_weights: Float[np.ndarray, "N K"]) -> Float[np.ndarray, 
 
 def _bounds(source, given, samples, likely):
     """{name: [N]} of one posterior: bounds of what it saw, likelihoods of what it did not."""
-    own = sum(likely[name] for name in given)
-    values = {
-        f"elbo_{source}": elbo(own, samples.kl),
-        f"iwae_{source}": importance_bound(own + samples.log_ratio),
-    }
-    if source == "joint":
-        values["iwae_effective_draws"] = effective_draws(own + samples.log_ratio)
+    values = {}
+    if set(given) <= set(likely):
+        own = sum(likely[name] for name in given)
+        values[f"elbo_{source}"] = elbo(own, samples.kl)
+        values[f"iwae_{source}"] = importance_bound(own + samples.log_ratio)
+        if source == "joint":
+            values["iwae_effective_draws"] = effective_draws(own + samples.log_ratio)
     for name in likely:
         if name not in given:
             values[f"log_likelihood_{name}_from_{source}"] = importance_bound(likely[name])
@@ -177,10 +186,11 @@ def _terms(model, count, params, key, batch, shown, rows):
     shared = model.layout.shared
     log_prior = lambda z: bound.log_prior(z[:, :shared]) + bound.log_code_prior(z[:, shared:])
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, rows)
+    data = {name: x for name, x in batch.items() if has_density(model.decoders[name])}
 
     def one(index):
         z = posterior.sample(jax.vmap(jax.random.fold_in, (0, None))(keys, index))
-        losses = {name: decoded.loss for name, decoded in bound.reconstruct(z, batch).items()}
+        losses = {name: decoded.loss for name, decoded in bound.reconstruct(z, data).items()}
         return losses, log_prior(z) - posterior.log_prob(z)
 
     losses, log_ratio = jax.lax.map(one, jnp.arange(count))
