@@ -1,4 +1,4 @@
-"""Pictures by a flow: its mean is the mean decoder's, its samples are by seed, it has no density."""
+"""Pictures by a flow: the mean is the mean decoder's, samples are by seed, none has a density."""
 
 import functools
 
