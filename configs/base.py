@@ -187,6 +187,7 @@ def _checkpoint():
     """What is kept."""
     checkpoint = ConfigDict()
     checkpoint.every_minutes = 10.0  # besides the one at every evaluation
+    checkpoint.best_by = "baselines"  # least sum of each half's share of trivial; or loss_total
     checkpoint.keep_best = 1
     checkpoint.keep_latest = 2  # 2, so that a damaged newest one has a fallback
     return checkpoint

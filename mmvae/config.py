@@ -16,6 +16,7 @@ FILE = "config.json"  # in a run directory
 # Fields that runs of earlier versions lack, with what the code did before they were there;
 # "*" stands for each modality.
 ADDED = {
+    "checkpoint.best_by": "loss_total",
     "data.shares.caption": 0.0,
     "data.shares.image": 0.0,
     "data.shares.pair": 0.0,

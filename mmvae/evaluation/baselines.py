@@ -26,6 +26,8 @@ from mmvae.inference.pairs import Pairs
 if TYPE_CHECKING:
     from mmvae.data.records import Records  # it loads TensorFlow
 
+# What tells of each half before training, by the baseline that has it.
+HALVES = {"mean image": "image_mse", "unigram": "loss_caption"}
 _PCA_FITTED_ON = 5000  # training pictures; more change little and cost memory
 _MOST_BEFORE_TRAINING = 4000  # pairs of a split; more change little
 
@@ -124,6 +126,15 @@ def before_training(
         "mean image": _mean_image_scores(train, val, modalities["image"].shape),
         "unigram": _unigram_scores(train.pairs, val, modalities["caption"]),
     }
+
+
+def halves(measured: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """{metric: value}: the one number of each half, of what `before_training` measured.
+
+    Nothing of a half that the split has not, or whose trivial answer is perfect.
+    """
+    known = {name: measured.get(source, {}).get(name, 0.0) for source, name in HALVES.items()}
+    return {name: value for name, value in known.items() if value > 0}
 
 
 def _mean_image_scores(train, val, shape):

@@ -11,7 +11,7 @@ from mmvae.reporting.runs import Run, number
 from mmvae.runs.writers.console import duration
 
 _TILES = (
-    ("best validation loss", "loss_total", ".4g"),
+    ("validation loss, best checkpoint", "loss_total", ".4g"),
     ("image MSE", "image_mse", ".4f"),
     ("caption accuracy", "caption_accuracy", ".1%"),
     ("caption z gap", "caption_z_gap", "+.3f"),

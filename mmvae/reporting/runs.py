@@ -10,7 +10,7 @@ import pandas as pd
 
 from mmvae.errors import UserError
 from mmvae.files import read_object
-from mmvae.runs import directory
+from mmvae.runs import best, directory
 from mmvae.runs.writers.jsonl import read_rows
 
 _CLOCK_GAP = 3600  # seconds between two rows that count as an interruption, not as training
@@ -119,9 +119,15 @@ class Run:
 
     @cached_property
     def best_step(self) -> int | None:
-        """The step of the lowest finite `val/loss_total`, or None."""
-        values = finite(self.series("val/loss_total"))
-        return int(values.idxmin()) if len(values) else None
+        """The evaluated step whose checkpoint is the best, by the run's own rule; or None."""
+        names = ("loss_total", *self.facts.get("halves", {}))
+        known = {name: self.series(f"val/{name}") for name in names}
+        known = {name: values for name, values in known.items() if len(values)}
+        if "loss_total" not in known:
+            return None
+        rule = self.config.get("checkpoint.best_by", best.LOSS)
+        scores = finite(best.score(rule, known, self.facts.get("halves", {})))
+        return int(scores.idxmin()) if len(scores) else None
 
     @cached_property
     def diverged(self) -> tuple[int, tuple[str, ...]] | None:

@@ -15,6 +15,8 @@ from mmvae.runs.integrity import DamagedCheckpoint
 
 log = logging.getLogger(__name__)
 
+Number = float | None
+
 
 class Checkpoints(contextlib.AbstractContextManager):
     """The checkpoints of one run, in one directory that all processes share.
@@ -51,7 +53,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         return next(reversed(self.all_steps()), None)
 
     def best_step(self) -> int | None:
-        """The stored step with the lowest val_loss; None if no step has a finite one."""
+        """The stored step with the lowest score; None if no step has a finite one."""
         return self._store.best_step()
 
     def best_val_loss(self) -> float | None:
@@ -59,11 +61,18 @@ class Checkpoints(contextlib.AbstractContextManager):
         step = self.best_step()
         return None if step is None else self._store.val_loss(step)
 
-    def save(self, step: int, state: Any, position: dict, val_loss: float | None = None) -> bool:
+    def best_score(self) -> float | None:
+        """The score of the best step (see `best`); None if no step has a finite one."""
+        step = self.best_step()
+        return None if step is None else self._store.score(step)
+
+    def save(
+        self, step: int, state: Any, position: dict, val_loss: Number = None, score: Number = None
+    ) -> bool:
         """Start to store `state` (a pytree of arrays) and `position` (JSON) in the background.
 
-        Evaluate first: a second save of a step changes nothing. A checkpoint whose val_loss is
-        None or not finite is never the best one.
+        Evaluate first: a second save of a step changes nothing. The best checkpoint has the lowest
+        score, which is the val_loss unless given; one without a finite score is never the best.
 
         False, after one logged line, if this save or the one before it failed to write (disk
         full); earlier checkpoints stay.
@@ -73,14 +82,11 @@ class Checkpoints(contextlib.AbstractContextManager):
         """
         previous_ok = self.wait()
         latest = self.latest_step()
-        if latest is not None and step < latest:
-            raise UserError(
-                f"step {step} is older than checkpoint {latest} in {self._directory}: "
-                "resume from that checkpoint or use a fresh --workdir."
-            )
+        _check_order(step, latest, self._directory)
         if step != latest:
             try:
-                self._store.write(step, host_tree.to_host(state), position, val_loss)
+                score = val_loss if score is None else score
+                self._store.write(step, host_tree.to_host(state), position, val_loss, score)
             except orbax.WRITE_ERRORS as error:
                 return self._write_failed(error)
         return previous_ok
@@ -130,7 +136,7 @@ class Checkpoints(contextlib.AbstractContextManager):
     def restore(self, which: str | int, abstract_state: Any) -> tuple[int, Any, dict]:
         """(step, state, position) of the "best" or "latest" checkpoint, or of a given step.
 
-        "best" is the latest while no step has a val_loss. `abstract_state` gives structure,
+        "best" is the latest while no step has a score. `abstract_state` gives structure,
         shapes and dtypes (`jax.eval_shape` of its making is enough). The leaves are host numpy
         arrays (typed PRNG keys: JAX arrays): place them on the devices once.
 
@@ -174,10 +180,8 @@ class Checkpoints(contextlib.AbstractContextManager):
         best = self.best_step()
         step = {"latest": steps[-1], "best": steps[-1] if best is None else best}.get(which, which)
         if step not in steps:
-            raise UserError(
-                f"no checkpoint {which!r} in {self._directory}; "
-                f'there are "best", "latest" and {_listed(self.all_steps())}.'
-            )
+            stored = f'there are "best", "latest" and {_listed(steps)}.'
+            raise UserError(f"no checkpoint {which!r} in {self._directory}; {stored}")
         return step
 
     def _read(self, step, abstract_state):
@@ -195,6 +199,14 @@ class Checkpoints(contextlib.AbstractContextManager):
 
     def _path(self, step):
         return self._directory / str(step)
+
+
+def _check_order(step, latest, directory):
+    if latest is not None and step < latest:
+        raise UserError(
+            f"step {step} is older than checkpoint {latest} in {directory}: "
+            "resume from that checkpoint or use a fresh --workdir."
+        )
 
 
 def _check_fit(stored, wanted, what):

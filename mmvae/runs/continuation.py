@@ -55,6 +55,22 @@ def check(workdir: Path, config: ConfigDict) -> None:
     _check_data(workdir, Path(config.data.dir))
 
 
+def as_begun(config: ConfigDict, workdir: Path) -> ConfigDict:
+    """`config` with what a run keeps from its start: by what its best checkpoint is chosen.
+
+    Scores by another rule would not compare with those that are stored.
+
+    Raises:
+        UserError: the directory holds a damaged configuration.
+    """
+    if not (workdir / directory.CONFIG).exists():
+        return config
+    begun = config.copy_and_resolve_references()
+    with begun.unlocked():
+        begun.checkpoint.best_by = configs.of_run(workdir).checkpoint.best_by
+    return begun
+
+
 def keep(workdir: Path, config: ConfigDict) -> dict[str, tuple[Any, Any]]:
     """Write what tells of the run: anew, or where it goes on with another configuration.
 

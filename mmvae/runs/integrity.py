@@ -77,7 +77,7 @@ def set_aside(directories: list[Path]) -> None:
 
 
 def check_val_losses(directory: Path, read_only: bool) -> None:
-    """Set aside the steps whose val_loss Orbax, which reads them all, would not read.
+    """Set aside the steps whose val_loss or score Orbax, which reads them all, would not read.
 
     None at all is no obstacle: a kill during the removal of an old step leaves that.
 
@@ -99,7 +99,8 @@ def check_val_losses(directory: Path, read_only: bool) -> None:
 
 def _check_val_loss(directory):
     with named(directory), contextlib.suppress(FileNotFoundError):
-        float(json.loads((directory / "metrics" / "metrics").read_text())["val_loss"])
+        metrics = json.loads((directory / "metrics" / "metrics").read_text())
+        float(metrics["val_loss"]), float(metrics.get("score", 0))
 
 
 def _sha256(path):

@@ -21,11 +21,11 @@ _UNFINISHED = ".orbax-checkpoint-tmp"
 
 
 class Store:
-    """Steps in a directory: each a state (numpy arrays), a position (JSON) and its val_loss.
+    """Steps in a directory: each a state (numpy arrays), a position (JSON), val_loss and score.
 
     Args:
         directory: absolute; all processes share it, and each makes every call.
-        keep_best: steps of lowest val_loss that are kept.
+        keep_best: steps of lowest score that are kept.
         keep_latest: newest steps that are kept.
         read_only: neither create nor remove anything.
         before_rename: called in the primary process with the folder of a step whose files are all
@@ -42,7 +42,7 @@ class Store:
     ) -> None:
         self._directory, self._before_rename = directory, before_rename
         self.writing: int | None = None  # the step last begun
-        self._losses = {}  # of the steps saved here
+        self._metrics = {}  # of the steps saved here
         # Orbax logs a failed save as 300 lines of tracebacks, one for each thread. It raises
         # every failure too, and those are told in one line.
         logging.getLogger("absl").addFilter(_is_not_from_orbax)
@@ -54,7 +54,7 @@ class Store:
                 "position": ocp.JsonCheckpointHandler(),
             },
             options=ocp.CheckpointManagerOptions(
-                best_fn=_val_loss,
+                best_fn=_score,
                 best_mode="min",
                 preservation_policy=_kept(keep_best, keep_latest),
                 create=not read_only,
@@ -68,27 +68,30 @@ class Store:
         return sorted(self._manager.all_steps())
 
     def best_step(self) -> int | None:
-        """The step with the lowest val_loss; None if no step has a finite one."""
+        """The step with the lowest score; None if no step has a finite one."""
         step = self._manager.best_step()
-        return None if step is None or math.isinf(self.val_loss(step)) else step
+        return None if step is None or math.isinf(self.score(step)) else step
 
     def val_loss(self, step: int) -> float:
         """The val_loss of a stored step, infinite where it has none."""
-        # Orbax lists a step while its metrics are still on the way to the disk.
-        known = self._losses.get(step)
-        return _val_loss(self._manager.metrics(step)) if known is None else known
+        return self._metrics_of(step)["val_loss"]
 
-    def write(self, step: int, state: Any, position: dict, val_loss: float | None) -> None:
+    def score(self, step: int) -> float:
+        """The score of a stored step, infinite where it has none."""
+        return _score(self._metrics_of(step))
+
+    def write(
+        self, step: int, state: Any, position: dict, val_loss: float | None, score: float | None
+    ) -> None:
         """Start to write in the background; WRITE_ERRORS come here or from `wait`."""
-        # Orbax ranks NaN as the best of all, and wants a number for every step.
-        loss = math.inf if val_loss is None or not math.isfinite(val_loss) else float(val_loss)
-        self.writing, self._losses[step] = step, loss
+        metrics = {"val_loss": _number(val_loss), "score": _number(score)}
+        self.writing, self._metrics[step] = step, metrics
         self._manager.save(
             step,
             args=ocp.args.Composite(
                 state=ocp.args.PyTreeSave(state), position=ocp.args.JsonSave(position)
             ),
-            metrics={"val_loss": loss},
+            metrics=metrics,
             force=True,  # skips only the interval check
         )
 
@@ -125,6 +128,10 @@ class Store:
         """End Orbax's threads."""
         self._manager.close()
 
+    def _metrics_of(self, step):
+        # Orbax lists a step while its metrics are still on the way to the disk.
+        return self._metrics.get(step) or self._manager.metrics(step)
+
     def _restore(self, step, **items):
         return self._manager.restore(step, args=ocp.args.Composite(**items))
 
@@ -144,7 +151,7 @@ def _kept(best, latest):
     policies = (
         checkpoint_managers.LatestN(latest),
         checkpoint_managers.BestN(
-            get_metric_fn=_val_loss,
+            get_metric_fn=_score,
             reverse=True,  # the lowest
             n=best,
             keep_checkpoints_without_metrics=False,  # half-removed by a killed process
@@ -158,8 +165,14 @@ def _as_numpy(wanted, **options):
     return ocp.args.PyTreeRestore(item=wanted, restore_args=as_numpy, **options)
 
 
-def _val_loss(metrics):
-    return metrics["val_loss"]
+def _score(metrics):
+    # Runs of earlier versions kept no score: it was the loss.
+    return metrics.get("score", metrics["val_loss"])
+
+
+def _number(value):
+    # Orbax ranks NaN as the best of all, and wants a number for every step.
+    return math.inf if value is None or not math.isfinite(value) else float(value)
 
 
 def _is_not_from_orbax(record):

@@ -18,6 +18,7 @@ from mmvae.objectives import requirements, subsets
 from mmvae.objectives.alignment import ALIGNMENTS
 from mmvae.objectives.family import OBJECTIVES
 from mmvae.objectives.mixture import GRADIENTS, POSTERIORS
+from mmvae.runs import best
 from mmvae.runs.writers.wandb_writer import MODES
 from mmvae.training.optimizer import SCHEDULES
 
@@ -151,6 +152,7 @@ def _check_choices(config):
     _check_choice(config, "objective.posterior", POSTERIORS)
     _check_choice(config, "loss.alignment", ALIGNMENTS)
     _check_choice(config, "optimizer.schedule", SCHEDULES)
+    _check_choice(config, "checkpoint.best_by", best.RULES)
     _check_choice(config, "wandb.mode", MODES)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import jax
 from jaxtyping import PyTree
 
-from mmvae.evaluation import baselines
 from mmvae.files import read_object, write_whole
 from mmvae.machine.devices import devices
 from mmvae.runs.directory import FACTS
@@ -66,7 +65,6 @@ def facts(plan: Plan, params: PyTree, flops: float, peak_flops: float) -> dict[s
         "steps_per_epoch": plan.steps_per_epoch,
         "total_steps": plan.total_steps,
         "vocabulary": plan.vocabulary(),
-        "baselines": baselines.before_training(
-            plan.train_records, plan.val_records, plan.modalities
-        ),
+        "baselines": plan.baselines,
+        "halves": plan.halves,
     }

@@ -88,8 +88,11 @@ class Journal:
         self._writers.scalars(step, scalars | {"epoch": step / self._plan.steps_per_epoch})
         self._progress(step, values)
 
-    def epoch(self, step: int, values: dict[str, Any]) -> None:
-        """Write what was measured after an epoch: {name of "val/": a number, or a vector}."""
+    def epoch(self, step: int, values: dict[str, Any], score: float) -> None:
+        """Write what was measured after an epoch: {name of "val/": a number, or a vector}.
+
+        `score` is what the best checkpoint has least of.
+        """
         epoch = step // self._plan.steps_per_epoch
         scalars = _named("val", {name: v for name, v in values.items() if np.ndim(v) == 0})
         self._writers.scalars(step, scalars | {"epoch": float(epoch)})
@@ -98,7 +101,7 @@ class Journal:
         vectors = _named("val", {name: v for name, v in values.items() if np.ndim(v) > 0})
         vectors["train/gradient_norms"] = means["_gradient_norms"]
         self._writers.histograms(step, vectors)
-        is_best = self._is_best(values["loss_total"])
+        is_best = self._is_best(score)
         if is_best:
             self._best = {f"best_{name}": value for name, value in scalars.items()}
         rest = _named("train", derive(means, self._plan.modalities)) | _named(
@@ -132,9 +135,9 @@ class Journal:
         total = self._plan.total_steps
         self._console.progress(step, total, shown, speed, self._clock.eta_seconds(total - step))
 
-    def _is_best(self, loss):
-        best = self._checkpoints.best_val_loss()
-        return math.isfinite(loss) and (best is None or loss < best)
+    def _is_best(self, score):
+        best = self._checkpoints.best_score()
+        return math.isfinite(score) and (best is None or score < best)
 
     def _diverged(self, step, bad):
         # The row shows later readers where the run ended.

@@ -18,7 +18,7 @@ from mmvae.inference.session import Session
 from mmvae.machine import devices, parallel
 from mmvae.machine.background import Interrupted
 from mmvae.machine.throughput import Start, Throughput
-from mmvae.runs import continuation, directory
+from mmvae.runs import best, continuation, directory
 from mmvae.runs.checkpoints import Checkpoints
 from mmvae.runs.writers import ConsoleWriter
 from mmvae.training import ahead, beginning, facts, journal
@@ -37,12 +37,21 @@ def train(config: ConfigDict, workdir: str | Path) -> int:
     start = Start()
     start.reached("libraries")
     data.hide_accelerators()
-    plan, workdir = Plan(config), Path(workdir)
+    workdir, console = Path(workdir), ConsoleWriter()
+    begun = continuation.as_begun(config, workdir)
+    plan = Plan(begun)
     start.reached("data")
     with _alone(workdir):
         if jax.process_index() == 0:
-            continuation.check(workdir, config)
-        return _train(plan, workdir, ConsoleWriter(), start)
+            continuation.check(workdir, begun)
+            _tell_rule(begun, config, console)
+        return _train(plan, workdir, console, start)
+
+
+def _tell_rule(begun, config, console):
+    rule = begun.checkpoint.best_by
+    if rule != config.checkpoint.best_by:
+        console.note(f"continued   config.checkpoint.best_by stays {rule}, as the run was begun")
 
 
 @contextlib.contextmanager
@@ -221,8 +230,9 @@ class Trainer:
             )
             if self._due(self.config.eval.samples_every_epochs):
                 values |= self._show_samples()
-            self.journal.epoch(self.step, values)
-            self._save(values["loss_total"])
+            score = best.score(self.config.checkpoint.best_by, values, plan.halves)
+            self.journal.epoch(self.step, values, score)
+            self._save(values["loss_total"], score)
 
     def _show_first_samples(self):
         """Write those of the model before training, when they are there."""
@@ -245,11 +255,11 @@ class Trainer:
         job = suite.evaluate(session, val_records, self.plan.train_records, settings)
         return {name: estimate.value for name, estimate in job.model.items()}
 
-    def _save(self, val_loss=None):
+    def _save(self, val_loss=None, score=None):
         self.journal.fetch()
         with self.clock.paused():
             position = {"batch": self.step}
-            self.checkpoints.save(self.step, self.state, position, val_loss)
+            self.checkpoints.save(self.step, self.state, position, val_loss, score)
         self.last_save = time.monotonic()
 
     def _save_is_due(self):

@@ -1,5 +1,6 @@
 """What a run will do, before it does it: its configuration against its data set and machine."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from ml_collections import ConfigDict
 from mmvae.data import batches, directory, modalities, pools, records
 from mmvae.data.text import Tokenizer
 from mmvae.errors import UserError
-from mmvae.evaluation import suite
+from mmvae.evaluation import baselines, suite
 from mmvae.objectives import requirements
 from mmvae.training import checks
 from mmvae.training.program import Program
@@ -50,6 +51,16 @@ class Plan(Program):
         used = np.concatenate([pool.rows for pool in (leading, *others)])
         complete = np.all(list(present.values()), axis=0)[used]
         requirements.check_rows(config, int(np.sum(~complete)), len(used))
+
+    @cached_property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """{baseline: {metric: value}} of what needs no model, on the validation split."""
+        return baselines.before_training(self.train_records, self.val_records, self.modalities)
+
+    @property
+    def halves(self) -> dict[str, float]:
+        """{metric: trivial value} of each half; the best checkpoint is chosen beside them."""
+        return baselines.halves(self.baselines)
 
     def vocabulary(self) -> dict[str, Any]:
         """The card's vocabulary statistics, cut captions counted at this run's length."""

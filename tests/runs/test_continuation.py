@@ -6,7 +6,7 @@ import pytest
 
 from mmvae import config as configs
 from mmvae.errors import UserError
-from mmvae.runs import continuation, directory
+from mmvae.runs import best, continuation, directory
 from support import tiny
 
 CARD = {"counts": {"kept": 7, "found": 9}, "settings": {"sources": ["sprites:1"]}}
@@ -107,6 +107,16 @@ def test_what_has_no_say_in_the_parameters_may_change(run, data, changes):
     changed = continuation.keep(run, config)
     assert set(changed) == {name.replace("__", ".") for name in changes}
     assert configs.of_run(run).to_dict() == config.to_dict()
+
+
+def test_a_run_keeps_the_rule_of_its_best_checkpoint(run, data, tmp_path):
+    own = configs.of_run(run).checkpoint.best_by
+    other = next(rule for rule in best.RULES if rule != own)
+    asked = config_for(data, checkpoint__best_by=other)
+    begun = continuation.as_begun(asked, run)
+    assert (begun.checkpoint.best_by, asked.checkpoint.best_by) == (own, other)
+    assert begun.is_locked and continuation.differences(configs.of_run(run), begun) == {}
+    assert continuation.as_begun(asked, tmp_path / "new") is asked
 
 
 def test_every_field_that_may_change_is_a_field():
