@@ -74,7 +74,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         Evaluate first: a second save of a step changes nothing. The best checkpoint has the lowest
         score, which is the val_loss unless given; one without a finite score is never the best.
 
-        False, after one logged line, if this save or the one before failed (disk full); others stay.
+        False, after one logged line, if this or the save before failed (disk full); others stay.
 
         Raises:
             UserError: `step` is older than the newest one.
