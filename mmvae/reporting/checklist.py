@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from mmvae.reporting.criteria import CRITERIA, Criterion
+from mmvae.reporting.criteria import CRITERIA
+from mmvae.reporting.criteria.criterion import Criterion
 from mmvae.reporting.runs import Run
 
 MET, MISSED, WAITING, NOT_KNOWN = "met", "missed", "not yet", "not logged"
@@ -41,9 +42,11 @@ def _check(run: Run, criterion: Criterion) -> Check:
         status = MISSED if past else WAITING
     if status == WAITING and run.finished:
         status = NOT_REACHED
-    when = (
-        f"after {criterion.last} epochs"
-        if criterion.after
-        else f"epochs {criterion.first}-{criterion.last}"
-    )
-    return Check(when, criterion.words, status, value, *criterion.trivial(run))
+    return Check(_when(criterion), criterion.words, status, value, *criterion.trivial(run))
+
+
+def _when(criterion: Criterion) -> str:
+    if not criterion.last:
+        return "evaluated"
+    first = "after" if criterion.after else f"epochs {criterion.first}-"
+    return f"after {criterion.last} epochs" if criterion.after else f"{first}{criterion.last}"

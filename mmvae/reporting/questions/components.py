@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+from mmvae.reporting import against
 from mmvae.reporting.baselines import Baselines, baselines
 from mmvae.reporting.runs import Run, finite
-from mmvae.reporting.verdict import GOOD, LOOK, Figure, Verdict, below, unknown
+from mmvae.reporting.verdict import GOOD, LOOK, Figure, Verdict, below, remedies, unknown
 
 QUESTION = "Which component needs work?"
 MEANING = (
@@ -12,7 +13,8 @@ MEANING = (
     "100% is perfect. The component with the least is the one to work on. The loss that "
     "dominates gets most of the gradient; a weight changes that. What is right of sampled "
     "pictures is that of evaluation.json, if there: training samples them before the samplers "
-    "are fitted."
+    "are fitted. So is retrieval beside CCA, canonical correlation of histograms of "
+    "gradients and words."
 )
 _DOMINATES = 0.9  # share of the weighted total
 
@@ -84,6 +86,9 @@ EXACT = (
         "Train longer, for the prior: --config.train.epochs; or widen --config.model.prior.width.",
     ),
 )
+_ALIGN = (
+    "Raise --config.loss.weights.alignment or the batch size, until retrieval is above that of CCA."
+)
 _OPEN = ("image_mse_from_caption", "loss_alignment")  # their best is not 0: only information
 
 
@@ -97,14 +102,17 @@ def answer(run: Run) -> Verdict:
         return unknown(QUESTION, "Too early to say: no evaluation was logged yet.")
     figures = [_figure(run, component, share, known) for component, share in scored]
     figures += [_exact(component, share) for component, share in exact]
+    figures += _retrieval(run)
     figures += _dominance(run)
     judged = [pair for pair in scored if pair[0].metric not in _OPEN] or scored
     component, share = min(judged + exact, key=lambda pair: pair[1])
     name = component.name.split(",")[0]
     text = f"The most room is in the {name}: {_of(component, share, known)}."
+    text += _under(run)
     if not any(figure.bad for figure in figures):
         return Verdict(QUESTION, f"All components do well. {text}", tuple(figures), MEANING)
-    return Verdict(QUESTION, text, tuple(figures), MEANING, (component.advice,))
+    advice = (component.advice, *remedies(figures))
+    return Verdict(QUESTION, text, tuple(figures), MEANING, advice)
 
 
 def _of(component: Component, share: float, known: Baselines) -> str:
@@ -146,6 +154,29 @@ def _figure(run: Run, component: Component, share: float, known: Baselines) -> F
         return Figure(component.name, text, "above 0%")
     healthy = "above 50%; below 10% is no better than trivial"
     return Figure(component.name, text, healthy, below(share, 0.5, 0.1))
+
+
+def _retrieval(run: Run) -> list[Figure]:
+    """Retrieval beside a linear model's, where `mmvae.evaluate` measured both."""
+    return [
+        Figure(
+            f"retrieval, {standing.words}, first 10",
+            f"{standing.value:.1%} (CCA {standing.baseline:.1%})",
+            "above CCA, a linear model",
+            GOOD if standing.beaten else LOOK,
+            _ALIGN,
+        )
+        for standing in against.retrieval(run)
+    ]
+
+
+def _under(run: Run) -> str:
+    """A sentence where retrieval is under that of a linear model."""
+    under = [s for s in against.retrieval(run) if not s.beaten]
+    if not under:
+        return ""
+    each = ", ".join(f"{s.words} {s.value:.1%} against {s.baseline:.1%}" for s in under)
+    return f" Alignment is under CCA, a linear model of the same pairs: {each} among the first 10."
 
 
 def _dominance(run: Run) -> list[Figure]:

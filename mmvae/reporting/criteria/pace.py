@@ -1,38 +1,15 @@
-"""What to expect of a run by epoch: criteria, and beside each what a trivial answer scores."""
+"""What to expect of a run by epoch, and beside it what a trivial answer scores."""
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from mmvae.reporting.baselines import baselines
+from mmvae.reporting.criteria.criterion import Criterion, Measure, Trivial
 from mmvae.reporting.questions.overfitting import comparable_total, epochs
 from mmvae.reporting.runs import Run, finite
 from mmvae.runs.directory import CHECKPOINTS
-
-Measure = Callable[[Run, int], tuple[bool | None, str]]
-Trivial = Callable[[Run], tuple[str, str]]
-
-
-class Criterion(NamedTuple):
-    """What a run should reach.
-
-    Attributes:
-        first, last: epochs it belongs to.
-        after: whether it is judged after the last of them alone.
-        words: what is asked for.
-        measure: of a run and the last epoch, whether it is met (None: not known), and in words.
-        trivial: of a run, what a trivial answer scores, and a note where that tells nothing.
-    """
-
-    first: int
-    last: int
-    after: bool
-    words: str
-    measure: Measure
-    trivial: Trivial
 
 
 def _fall(start: int, least: float) -> Measure:
@@ -48,20 +25,6 @@ def _fall(start: int, least: float) -> Measure:
             f"{first.iloc[-1]:.3g} to {end.iloc[-1]:.3g}: {-fall:+.0%} by epoch {end.index[-1]:g}"
         )
         return bool(fall >= least), text
-
-    return measure
-
-
-def _level(metric: str, sign: int, threshold: float, form: str) -> Measure:
-    """Whether a validation metric went beyond a threshold: sign +1 above, -1 below."""
-
-    def measure(run: Run, last: int) -> tuple[bool | None, str]:
-        values = _until(run, f"val/{metric}", last)
-        if values.empty:
-            return None, "not evaluated yet"
-        best = values.max() if sign > 0 else values.min()
-        epoch = (values.idxmax() if sign > 0 else values.idxmin()) / run.steps_per_epoch
-        return bool(sign * (best - threshold) > 0), f"{best:{form}} at epoch {epoch:.3g}"
 
     return measure
 
@@ -151,35 +114,8 @@ def _of_loss(run: Run) -> tuple[str, str]:
     )
 
 
-def _of(metric: str, sign: int, threshold: float, form: str) -> Trivial:
-    def trivial(run: Run) -> tuple[str, str]:
-        known = baselines(run).get(metric)
-        if known is None:
-            return "not known", ""
-        decibels = f" ({10 * math.log10(4 / known.value):.1f} dB)" if metric == "image_mse" else ""
-        text = f"{known.value:{form}}{decibels}: {known.source}"
-        if sign * (known.value - threshold) > 0:
-            return text, "Not informative here: the trivial answer meets it."
-        if metric == "image_mse":
-            return (
-                text,
-                f"{threshold} on pixels in [-1, 1] is {10 * math.log10(4 / threshold):.0f} dB.",
-            )
-        return text, "Teacher-forced: each piece is guessed from the true ones before it."
-
-    return trivial
-
-
 def _nothing(note: str = "") -> Trivial:
     return lambda run: ("-", note)
-
-
-def _reaches(
-    first: int, last: int, after: bool, words: str, name: str, sign: int, limit: float, form: str
-) -> Criterion:
-    """A criterion that a metric passes a limit, with its trivial baseline beside it."""
-    measures = _level(name, sign, limit, form), _of(name, sign, limit, form)
-    return Criterion(first, last, after, words, *measures)
 
 
 _STD = (
@@ -187,7 +123,7 @@ _STD = (
     "fills. Judged by the KL."
 )
 _EASY_GAP = "An untrained model meets it too: read it beside the loss itself."
-CRITERIA = (
+PACE = (
     Criterion(1, 5, False, "loss falls by 20-30% from epoch 1", _fall(1, 0.2), _of_loss),
     Criterion(1, 5, False, "the latent fills", _deviation_grows, _nothing(_STD)),
     Criterion(1, 5, False, "gradients flow", _gradients_flow, _nothing()),
@@ -195,12 +131,8 @@ CRITERIA = (
     Criterion(6, 20, False, "val within 20% of train", _gap, _nothing(_EASY_GAP)),
     Criterion(20, 20, True, "loss at half of epoch 1", _fall(1, 0.5), _of_loss),
     Criterion(20, 20, True, "val within 20% of train", _gap, _nothing(_EASY_GAP)),
-    _reaches(21, 50, False, "caption accuracy over 70%", "caption_accuracy", 1, 0.70, ".1%"),
-    _reaches(21, 50, False, "image MSE under 0.3", "image_mse", -1, 0.3, ".4f"),
-    _reaches(50, 50, True, "caption accuracy over 75%", "caption_accuracy", 1, 0.75, ".1%"),
-    _reaches(50, 50, True, "image MSE under 0.25", "image_mse", -1, 0.25, ".4f"),
     Criterion(50, 50, True, "the loss levels off (below 5%)", _flat(0.05), _nothing()),
     Criterion(51, 100, False, "convergence (below 2%)", _flat(0.02), _nothing()),
-    Criterion(100, 100, True, "best val loss saved", _best_saved, _nothing()),
+    Criterion(100, 100, True, "best checkpoint saved", _best_saved, _nothing()),
     Criterion(100, 100, True, "metrics stable (below 2%)", _flat(0.02), _nothing()),
 )
