@@ -122,14 +122,14 @@ def _gaps(parts: dict[str, list[Figure]], levels: dict[str, str], bad: list[str]
     level = levels[bad[0]]
     start = "Yes" if level == WRONG else "It may be starting to"
     text = f"{start}, the {' and the '.join(bad)}: "
-    text += "; ".join(_worded(figure) for name in bad for figure in _telling(parts[name], level))
+    text += "; ".join(_worded(figure) for name in bad for figure in _telling(parts[name]))
     well = [name for name in _ADVICE if levels.get(name) == GOOD]
     return text + "." + "".join(f" The {n} do not: {_worded(parts[n][0])}." for n in well)
 
 
-def _telling(figures: list[Figure], level: str) -> list[Figure]:
-    """The gap, and what else is as bad as `level`."""
-    return [figures[0], *(figure for figure in figures[1:] if figure.level == level)]
+def _telling(figures: list[Figure]) -> list[Figure]:
+    """The gap, and where validation turned if it did; its growth is left to the table."""
+    return [figures[0], *(figure for figure in figures[-1:] if figure.bad)]
 
 
 def _worded(figure: Figure) -> str:
