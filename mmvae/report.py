@@ -12,6 +12,7 @@ _EXAMPLES = """examples:
   python -m mmvae.report runs/quickstart --csv metrics.csv --layout wide
   python -m mmvae.report runs/quickstart --watch                follow a run that trains
   python -m mmvae.report runs/a runs/b runs/c --out comparison.html
+  python -m mmvae.report sweeps/a/*/ --scores table.md          what mmvae.evaluate measured of each
 
 The run may be training still; no account and no accelerator is needed.
 """
@@ -24,6 +25,7 @@ def main(argv: list[str]) -> int:
     # These take a second to import: wrong flags were answered before.
     from mmvae.reporting import document, page, questions, tables, terminal
     from mmvae.reporting.comparing import page as comparison
+    from mmvae.reporting.comparing import scores
 
     if options.watch:
         terminal.watch(options.runs[0], options.every)
@@ -33,12 +35,14 @@ def main(argv: list[str]) -> int:
     loaded = _loaded(options.runs)
     if options.csv:
         tables.write(loaded, options.csv, options.layout)
+    if options.scores:
+        scores.write(loaded, options.scores)
     if len(loaded) == 1:
         terminal.show(questions.every(loaded[0]))
     if options.out:
         write = comparison.write if len(loaded) > 1 else lambda runs, out: page.write(runs[0], out)
         write(loaded, options.out)
-    for path in filter(None, (options.out, options.csv)):
+    for path in filter(None, (options.out, options.csv, options.scores)):
         print(f"Written to {path}")
     return 0
 
@@ -68,6 +72,7 @@ def _parser():
     add("runs", nargs="+", metavar="RUN", help="a run's directory; several are compared")
     add("--out", metavar="FILE", help="write the report, a .html or .md file")
     add("--csv", metavar="FILE", help="write every metric as CSV")
+    add("--scores", metavar="FILE", help="write a .md table of the runs' evaluation.json")
     add("--layout", default="long", metavar="LAYOUT", help="of the CSV: long (default) or wide")
     add("--watch", action="store_true", help="show the run live, until it is finished")
     add(
@@ -81,9 +86,10 @@ def _check(options):
         raise UserError(f"--layout {options.layout} must be long or wide.")
     if not options.every > 0:  # NaN is not either
         raise UserError(f"--every {options.every:g} must be above 0, such as --every 5.")
-    if options.watch and (options.out or options.csv or len(options.runs) > 1):
+    written = options.out or options.csv or options.scores
+    if options.watch and (written or len(options.runs) > 1):
         raise UserError("--watch shows one run in the terminal; leave out --out, --csv and others.")
-    if len(options.runs) > 1 and not (options.out or options.csv):
+    if len(options.runs) > 1 and not written:
         raise UserError("a comparison needs a file: add --out comparison.html.")
 
 
