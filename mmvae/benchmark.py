@@ -16,6 +16,7 @@ _EXAMPLES = """examples:
   python -m mmvae.benchmark --config configs/base.py --seconds 30 --out speed.json
   python -m mmvae.benchmark --config configs/base.py --data datasets/engravings
   python -m mmvae.benchmark --config configs/base.py --config.train.batch_size=512
+  python -m mmvae.benchmark --config configs/base.py --profile trace
 """
 _VOCABULARY = 4000
 _LEAST_VOCABULARY = 5  # one piece besides the special ones
@@ -28,10 +29,16 @@ def main(argv: list[str]) -> int:
     # JAX takes seconds to import: wrong flags were answered before.
     from mmvae.performance import measure, table
 
-    result = measure.measure(options.config, options.seconds, options.vocab_size, options.data)
+    if options.profile:
+        result = measure.profiled(options.config, options.vocab_size, Path(options.profile))
+        shown = table.parts(result)
+    else:
+        size, data = options.vocab_size, options.data
+        result = measure.measure(options.config, options.seconds, size, data)
+        shown = table.lines(result)
     if options.out:
         files.write_whole(Path(options.out), (json.dumps(result, indent=2) + "\n").encode())
-    print("\n".join(table.lines(result)))
+    print("\n".join(shown))
     return 0
 
 
@@ -44,6 +51,9 @@ def _parser():
         "--vocab-size", type=int, help=f"pieces, when no data set tells ({_VOCABULARY})"
     )
     parser.add_argument("--data", help="a prepared data set: measure the input pipeline too")
+    parser.add_argument(
+        "--profile", metavar="DIR", help="write a trace there, and show a step's time by part"
+    )
     parser.add_argument("--out", help="the JSON file to write")
     return parser
 
@@ -52,6 +62,8 @@ def _check(options):
     """UserError for flags that cannot work."""
     if not 0 < options.seconds < float("inf"):
         raise UserError(f"--seconds {options.seconds:g} must be above 0, such as --seconds 10.")
+    if options.data and options.profile:
+        raise UserError("--profile and --data exclude each other: a trace is of the step alone.")
     if options.data and options.vocab_size:
         raise UserError("--vocab-size and --data exclude each other: a data set has its own.")
     options.vocab_size = _VOCABULARY if options.vocab_size is None else options.vocab_size

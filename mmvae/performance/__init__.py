@@ -1,4 +1,5 @@
 """What `mmvae.benchmark` runs.
 
-Files, each importing only those before it: `speed`, `measure`, `table`.
+Files, each importing only those before it: `speed`, `profile`, `measure`,
+`table`.
 """

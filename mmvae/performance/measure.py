@@ -16,7 +16,7 @@ from mmvae.errors import UserError
 from mmvae.inference.session import Session
 from mmvae.machine import devices
 from mmvae.machine.startup import start_up
-from mmvae.performance import speed
+from mmvae.performance import profile, speed
 from mmvae.training import checks
 from mmvae.training.program import Program, on_devices
 
@@ -57,6 +57,20 @@ def measure(
             f"type --config.train.batch_size={max(1, config.train.batch_size // 2)}, or raise "
             f"--config.train.accumulate_steps."
         ) from error
+
+
+def profiled(config: ConfigDict, vocab_size: int, folder: Path) -> dict[str, float]:
+    """{part: seconds of a step}, as `profile.profile` tells; the trace is written to `folder`.
+
+    Raises:
+        UserError: the config cannot work here, or the machine's profiler tells nothing.
+    """
+    start_up(multihost=False)
+    checks.validate(config, jax.device_count())
+    kinds = modalities.of_run(config, SimpleNamespace(vocab_size=vocab_size))
+    noise = speed.random_batches(kinds, config.train.batch_size, config.seed)
+    _note(f"compiling the train step, then {profile.STEPS} steps")
+    return profile.profile(Program(config, kinds, _TOTAL_STEPS), on_devices(noise), folder)
 
 
 class _Data:

@@ -37,6 +37,14 @@ def lines(result: dict) -> Iterator[str]:
         yield from _data_rows(result["pipeline"], result["together"])
 
 
+def parts(seconds: dict[str, float]) -> Iterator[str]:
+    """The table of what `profiled` returned: milliseconds of a step, and shares."""
+    total, width = sum(seconds.values()), max(map(len, seconds))
+    for part, value in seconds.items():
+        yield f"{part:{width}}  {1e3 * value:10,.2f} ms  {value / total:6.1%}"
+    yield f"{'together':{width}}  {1e3 * total:10,.2f} ms of all threads or streams, a step"
+
+
 def _data_rows(pipeline, together):
     yield f"pipeline    {pipeline['images_per_second']:,.1f} pairs/s alone"
     yield (

@@ -41,16 +41,18 @@ def train_step(
 
         gradients, metrics = _accumulated(loss, state.params, batch, key, config.train)
         gradients = lax.pmean(gradients, AXIS)
-        updates, opt_state = update.update(gradients, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
-        metrics = lax.psum(metrics, AXIS) | _per_step(
-            _gradient_metrics(
+        with jax.named_scope("optimizer"):  # names of parts, for the profiler
+            updates, opt_state = update.update(gradients, state.opt_state, state.params)
+            params = optax.apply_updates(state.params, updates)
+        with jax.named_scope("metrics"):
+            told = _gradient_metrics(
                 *(_trained(tree, frozen) for tree in (gradients, updates, params)),
                 config.optimizer.clip_norm,
-            )
-            | {"learning_rate": learning_rate(state.step), "kl_weight": kl_weight}
-        )
-        ema_params = _moving_average(state.ema_params, params, state.step, config.train.ema_decay)
+            ) | {"learning_rate": learning_rate(state.step), "kl_weight": kl_weight}
+            metrics = lax.psum(metrics, AXIS) | _per_step(told)
+        with jax.named_scope("average"):
+            decay = config.train.ema_decay
+            ema_params = _moving_average(state.ema_params, params, state.step, decay)
         return state.replace(
             step=state.step + 1, params=params, ema_params=ema_params, opt_state=opt_state
         ), metrics
