@@ -45,11 +45,11 @@ def train_step(
             updates, opt_state = update.update(gradients, state.opt_state, state.params)
             params = optax.apply_updates(state.params, updates)
         with jax.named_scope("metrics"):
-            told = _gradient_metrics(
+            measured = _gradient_metrics(
                 *(_trained(tree, frozen) for tree in (gradients, updates, params)),
                 config.optimizer.clip_norm,
             ) | {"learning_rate": learning_rate(state.step), "kl_weight": kl_weight}
-            metrics = lax.psum(metrics, AXIS) | _per_step(told)
+            metrics = lax.psum(metrics, AXIS) | _per_step(measured)
         with jax.named_scope("average"):
             decay = config.train.ema_decay
             ema_params = _moving_average(state.ema_params, params, state.step, decay)
