@@ -20,6 +20,7 @@ VOCABULARY = 4000
 # Parameters of each configuration at that vocabulary; change a number only on purpose.
 PARAMETERS = {
     "base": 84_768_822,
+    "engravings": 84_768_822,
     "engravings_small": 12_792_854,
     "quickstart": 2_941_838,
     "sprites_label": 2_987_928,
