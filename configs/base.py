@@ -177,7 +177,7 @@ def _eval():
     evaluation = ConfigDict()
     evaluation.every_epochs = 1
     evaluation.batch_size = 256
-    evaluation.samples_every_epochs = 1  # pictures and caption table
+    evaluation.samples_every_epochs = 1  # pictures and caption table; 0: never
     evaluation.num_samples = 16  # of each kind
     evaluation.metrics = ("coherence",)  # families of mmvae.evaluate, as often as samples
     return evaluation

@@ -49,7 +49,9 @@ _RANGES = (
             "train.batch_size",
             "train.accumulate_steps",
             "train.log_every_steps",
-            "eval.*",
+            "eval.every_epochs",
+            "eval.batch_size",
+            "eval.num_samples",
             "checkpoint.keep_*",
         ),
     ),
@@ -63,6 +65,7 @@ _RANGES = (
         lambda x: 0 <= x < math.inf,
         (
             "data.shares.*",
+            "eval.samples_every_epochs",
             "loss.cross.*",
             "loss.subsets.*",
             "loss.weights.*",

@@ -185,7 +185,8 @@ class Trainer:
         # Not made before, a checkpoint of the last step is damaged.
         train_step = (self.train_step or ahead.train_step(self.plan)).result(self.stop.asked)
         self._keep_facts()  # it measures the device, which rests now
-        shown = self.plan.val_records if jax.process_index() == 0 else None
+        looks = jax.process_index() == 0 and self.config.eval.samples_every_epochs
+        shown = self.plan.val_records if looks else None
         params = jax.device_get(self.state.ema_params)
         self.looking = ahead.Looking(self.plan, params, self.plan.tokenizer, shown)
         # Of a run that resumes they are only compiled.
@@ -271,6 +272,8 @@ class Trainer:
         return parallel.agree(due)
 
     def _due(self, every_epochs):
+        if not every_epochs:
+            return False
         return self.step // self.plan.steps_per_epoch % every_epochs == 0 or self._finished
 
     @property

@@ -31,6 +31,7 @@ def trained(dataset, workdir, **changes):
         "train__epochs": 1,
         "eval__num_samples": 2,
         "eval__metrics": ("coherence", "alignment"),
+        "eval__samples_every_epochs": 1,
         "wandb__mode": "disabled",
     }
     assert train(tiny.config(**(settings | changes)).lock(), workdir) == 0

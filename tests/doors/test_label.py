@@ -30,7 +30,6 @@ def workdir(sprites_dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("label")
     changes = {"data__image_size": 32, "data__channels": 3, "data__dir": str(sprites_dataset)}
     changes |= {"train__epochs": 1, "train__batch_size": 16, "wandb__mode": "disabled"}
-    changes |= {"eval__samples_every_epochs": 9, "eval__num_samples": 2, "eval__metrics": ()}
     file = folder / "label.py"
     file.write_text(CONFIG.format(changes=changes, classes=CLASSES))
     assert main.main(["--config", str(file), "--workdir", str(folder / "run")]) == 0

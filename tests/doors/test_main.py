@@ -159,6 +159,13 @@ def test_generate_reads_the_run(run, tmp_path):
     generate.main(["--workdir", str(run), "--image", str(folder / "000000.png")])
 
 
+def test_no_samples_are_made_where_none_are_asked_for(sprites_run):
+    assert configs.of_run(sprites_run).eval.samples_every_epochs == 0
+    assert not list(sprites_run.glob("samples/*"))
+    logged = set().union(*read_rows(sprites_run / "metrics.jsonl"))
+    assert "val/loss_total" in logged and "val/coherence_joint" not in logged
+
+
 def test_evaluation_agrees_with_training(run, tmp_path):
     out = tmp_path / "evaluation.json"
     flags = ["--metrics", "losses", "--checkpoint", "latest", "--split", "val"]
@@ -182,7 +189,7 @@ def test_two_processes_train_as_one(sprites_dataset, run, tmp_path):
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     # What only looks on is left out: each process would compile it.
-    quiet = {"eval__samples_every_epochs": EPOCHS + 1, "eval__metrics": ()}
+    quiet = {"eval__samples_every_epochs": 0}
     text = configs.to_json(config_for(sprites_dataset, **quiet))
     config_file = tmp_path / "config.py"
     config_file.write_text(

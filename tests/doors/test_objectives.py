@@ -23,7 +23,6 @@ def workdir(sprites_dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("private")
     changes = {"data__image_size": 32, "data__channels": 3, "data__dir": str(sprites_dataset)}
     changes |= {"train__epochs": 1, "train__batch_size": 16, "wandb__mode": "disabled"}
-    changes |= {"eval__samples_every_epochs": 9, "eval__num_samples": 2, "eval__metrics": ()}
     changes |= {"objective__private": 3, "objective__draws": 2}
     file = folder / "private.py"
     file.write_text(CONFIG.format(changes=changes))

@@ -15,7 +15,7 @@ import sentencepiece
 from data_prep.prepare import main as prepare
 from mmvae.data import batches as data
 from mmvae.data.text import BOS, EOS, PAD, UNK
-from mmvae.training.loop import Trainer, train
+from mmvae.training.loop import train
 from support import tiny
 from support.drawings import drawing, to_bytes
 from support.places import ROOT
@@ -129,8 +129,6 @@ def prepared(out, source, *flags):
 
 
 def main(folder):
-    # Pictures cost a minute of compilation and are tested elsewhere.
-    Trainer._show_samples = lambda self, before_training=False: {}
     for name in CONDITIONS:
         start = time.monotonic()
         drive(name, folder)
