@@ -246,10 +246,8 @@ class Trainer:
         if jax.process_index() != 0:
             return {}
         session = Session(self.config, jax.device_get(self.state.ema_params), self.plan.tokenizer)
-        val_records = self.plan.val_records
-        self.journal.samples(
-            self.step, samples.make(session, val_records, self.config.eval.num_samples)
-        )
+        val_records, count = self.plan.val_records, self.config.eval.num_samples
+        self.journal.samples(self.step, samples.make(session, val_records, count))
         if not any(val_records.captions):
             return {}
         settings = Settings(families=self.config.eval.metrics)
@@ -266,15 +264,13 @@ class Trainer:
     def _save_is_due(self):
         if self.step % self.config.train.log_every_steps:
             return False  # to agree makes processes wait for each other
-        minutes = (time.monotonic() - self.last_save) / 60
-        due = minutes >= self.config.checkpoint.every_minutes
+        due = time.monotonic() - self.last_save >= 60 * self.config.checkpoint.every_minutes
         # Every process must save together, so the clock of the first one decides.
         return parallel.agree(due)
 
     def _due(self, every_epochs):
-        if not every_epochs:
-            return False
-        return self.step // self.plan.steps_per_epoch % every_epochs == 0 or self._finished
+        epoch = self.step // self.plan.steps_per_epoch
+        return every_epochs and (epoch % every_epochs == 0 or self._finished)
 
     @property
     def _finished(self):

@@ -80,4 +80,4 @@ def test_the_products_of_a_step_are_most_of_what_xla_counts():
     lowered = program.train_step().lower(program.state_shapes(), program.example_batch())
     everything = lowered.cost_analysis()["flops"] * jax.device_count()
     # The rest is elementwise: much of so small a model, little of a large one.
-    assert 1 < everything / program.step_flops() < 1.5
+    assert 1 < everything / program.step_flops() < 2
