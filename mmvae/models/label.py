@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Float, Int32, Key
 from ml_collections import ConfigDict
 
-from mmvae.data.modalities import Label
+from mmvae.data.labels import Label
 from mmvae.models.decoder import Reconstruction
 from mmvae.models.gaussian import Gaussian
 from mmvae.models.layers import (

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from mmvae.data import batches as data
 from mmvae.data import records, sprites
-from mmvae.data.modalities import Label
+from mmvae.data.labels import Label
 from mmvae.errors import UserError
 from support import tiny
 

@@ -9,7 +9,8 @@ import pytest
 
 from data_prep.stages import vocabulary
 from mmvae.data import modalities
-from mmvae.data.modalities import Caption, Image, Label
+from mmvae.data.labels import Label
+from mmvae.data.modalities import Caption, Image
 from mmvae.data.text import EOS, NUM_SPECIAL, PAD, Tokenizer
 from mmvae.errors import UserError
 from support import tiny

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from mmvae.data import records
-from mmvae.data.modalities import Label
+from mmvae.data.labels import Label
 from mmvae.errors import UserError
 from support.drawings import drawing, to_bytes
 from support.preparing import account, card, pictures, put, read, rejected, run, stored

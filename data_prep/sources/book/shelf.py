@@ -4,6 +4,7 @@ import io
 import posixpath
 import unicodedata
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ MAX_FILE = 64 * 2**20  # bytes of one file in an archive, unpacked
 MAX_ARCHIVE = 2 * 2**30  # bytes of all of them
 
 
-class Shelf:
+class Shelf(ABC):
     """Files by their names, relative to the shelf, with "/" between the parts.
 
     Attributes:
@@ -43,17 +44,17 @@ class Shelf:
         """The file of a name, also where case or the form of an accent differ; "" for none."""
         return name if name in self.names else self._plain.get(_plain(name), "")
 
+    @abstractmethod
     def content(self, name: str) -> bytes | None:
         """Bytes of a file; None where it is damaged, gone, encrypted or packed unusually."""
-        raise NotImplementedError
 
+    @abstractmethod
     def picture(self, name: str) -> Path | bytes | None:
         """A picture as cleaning takes it; None as `content`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def left(self) -> Iterator[Unread]:
         """The files that nobody read."""
-        raise NotImplementedError
 
     @cached_property
     def _plain(self):
