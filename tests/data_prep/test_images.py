@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -170,6 +171,17 @@ def test_a_depth_that_is_not_read_is_named(source, depth):
 def test_colours_of_16_bits_are_read():
     plain, deep = stored(to_bytes(coloured())), stored(deep_png(65535))
     assert np.abs(np.asarray(plain, np.int16) - np.asarray(deep, np.int16)).max() <= 1
+
+
+def test_a_large_blank_picture_costs_little_more_than_its_pixels():
+    side = 6000
+    content = to_bytes(Image.new("1", (side, side)))
+    tracemalloc.start()
+    try:
+        assert images.clean(content, RULES).reason == "picture blank"
+        assert tracemalloc.get_traced_memory()[1] < 2 * 3 * side**2  # NumPy tells it of its arrays
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_picture_of_colours_of_one_lightness_is_not_blank():

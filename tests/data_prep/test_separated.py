@@ -65,6 +65,13 @@ def test_a_caption_broken_over_lines_is_refused_in_both_rows():
     ]
 
 
+def test_a_name_broken_over_lines_is_read_whole_and_its_neighbours_are_sound():
+    names = ["a1.png", "a2-\n-.tga", "a3.png"]
+    out = io.StringIO()
+    csv.writer(out).writerows([["image", "caption"], *([name, "a tree"] for name in names)])
+    assert read(out.getvalue())[0] == [(name, "a tree") for name in names]
+
+
 def test_surplus_cells_are_refused_where_no_one_knows_whose_they_are():
     three = [["image"], ["caption"]]
     rows, _ = read("image,caption,book\n1.png,a mill, a river,7\n2.png,a ship,8", wanted=three)

@@ -144,6 +144,9 @@ class _Reader:
         cells, others = line.split(self.mark), like.split(self.mark)
         if len(cells) < 2 or self.picture >= min(len(cells), len(others)):
             return False
+        shown = cells[self.picture].strip()
+        if shown.endswith('"') and not shown.startswith('"'):
+            return False  # it closes a cell that an earlier line opened
         name, other = (row[self.picture].strip(' "') for row in (cells, others))
         alike = re.sub(r"\d", "0", name) == re.sub(r"\d", "0", other) and re.search(r"\d", name)
         return suffix(name) in PICTURES or bool(alike)
